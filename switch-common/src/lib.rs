@@ -1,1 +1,21 @@
-#![no_std]
+//! The contract between the kernel and user space.
+//!
+//! Everything that crosses the border lives here and nowhere else: addresses, header views, the
+//! layout of every BPF table, verdicts and drop reasons. The crate is `no_std`, depends on no other
+//! package of the workspace, and knows neither how a table is looked up nor who fills it.
+#![cfg_attr(not(test), no_std)]
+
+pub mod addr;
+pub mod shared;
+pub mod table;
+pub mod verdict;
+pub mod wire;
+
+/// Version of the whole contract: table layouts, program names, meaning of the fields.
+///
+/// It is part of every pin path, so that two versions never share a map by accident. Any change of
+/// a type in [`table`] moves it.
+pub const ABI_VERSION: u32 = 1;
+
+/// Most ports that one switch can have; the size of every table that is indexed by slot.
+pub const MAX_PORTS: u32 = 4096;

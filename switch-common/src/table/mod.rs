@@ -1,0 +1,15 @@
+//! The BPF tables: one file each with name, key, value and size.
+//!
+//! Rows are padding-free by construction (`zerocopy` refuses to derive otherwise) and in host byte
+//! order unless a field says it is a piece of a frame. A row is either replaced whole, which hash
+//! maps do atomically, or changed in place only through [`crate::shared::Shared`] cells.
+
+pub mod config;
+pub mod drops;
+pub mod fdb;
+pub mod flood;
+pub mod guard;
+pub mod learn;
+pub mod names;
+pub mod port;
+pub mod stats;

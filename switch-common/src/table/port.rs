@@ -1,0 +1,95 @@
+//! Ports by the interface index of their device.
+//!
+//! The index, not a number of our own, is the key: a frame carries it on arrival and a redirect
+//! needs it, so neither direction costs a second lookup.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Name of the map, a hash from interface index (`u32`) to [`Port`].
+pub const NAME: &str = "ports";
+
+/// The port is administratively up.
+pub const UP: u16 = 1 << 0;
+/// An uplink: what the switch has no VLAN for belongs to the host's own stack.
+pub const UPLINK: u16 = 1 << 1;
+/// A trunk: frames carry tags of the VLANs in the bitmap.
+pub const TRUNK: u16 = 1 << 2;
+/// An access port whose network is an 802.1ad service VLAN; whatever tags the frames carry are payload.
+pub const QINQ: u16 = 1 << 3;
+/// Only the MAC addresses in the guard table may send.
+pub const GUARD_MAC: u16 = 1 << 4;
+/// Only the IP addresses in the guard table may send.
+pub const GUARD_IP: u16 = 1 << 5;
+/// The device is a veth whose peer takes frames straight into its receive path.
+pub const PEER: u16 = 1 << 6;
+/// The device takes frames that an XDP program redirects to it.
+pub const XDP_TARGET: u16 = 1 << 7;
+
+/// Words of the VLAN bitmap.
+pub const VLAN_WORDS: usize = 64;
+
+/// What the datapath must know about one port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Port {
+    /// Dense number of the port: its row in the tables of counters.
+    pub slot: u32,
+    /// Largest layer-3 packet that the device sends, in bytes.
+    pub mtu: u32,
+    /// Most addresses that may be learned here.
+    pub learn_limit: u32,
+    /// Any of the bits above.
+    pub flags: u16,
+    /// VLAN of untagged frames: the access VLAN, or a trunk's native one; 0 for none.
+    pub pvid: u16,
+    /// One bit a VLAN: which of them a trunk carries. Empty for access ports.
+    pub vlans: [u64; VLAN_WORDS],
+}
+
+const _: () = assert!(size_of::<Port>() == 16 + 8 * VLAN_WORDS);
+
+impl Default for Port {
+    fn default() -> Self {
+        Self { slot: 0, mtu: 0, learn_limit: 0, flags: 0, pvid: 0, vlans: [0; VLAN_WORDS] }
+    }
+}
+
+impl Port {
+    /// True if all of `bits` are set.
+    #[inline(always)]
+    pub const fn is(&self, bits: u16) -> bool {
+        self.flags & bits == bits
+    }
+
+    /// True if the trunk's list has this VLAN. Identifiers above 4095 are taken modulo 4096.
+    #[inline(always)]
+    pub fn carries(&self, vid: u16) -> bool {
+        let vid = usize::from(vid & 0xfff);
+        match self.vlans.get(vid >> 6) {
+            Some(word) => word >> (vid & 63) & 1 != 0,
+            None => false,
+        }
+    }
+
+    /// Puts a VLAN on the trunk's list.
+    pub fn allow(&mut self, vid: u16) {
+        let vid = usize::from(vid & 0xfff);
+        if let Some(word) = self.vlans.get_mut(vid >> 6) {
+            *word |= 1 << (vid & 63);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_vlan_has_its_own_bit() {
+        for vid in 1..=4094 {
+            let mut port = Port::default();
+            port.allow(vid);
+            assert!((0..=4095).filter(|other| port.carries(*other)).eq([vid]));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the pipeline decides, and why it drops.
+
+/// The outcome of the pipeline for one frame.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send the frame, already in its final form, out of this interface.
+    Forward {
+        /// Interface index of the output device.
+        ifindex: u32,
+        /// How the hook hands it over.
+        path: Path,
+    },
+    /// All copies are on their way; the original is consumed.
+    Flooded,
+    /// Not the switch's business: the host's own stack gets it untouched.
+    Pass,
+    /// This hook cannot finish the frame; the next one (TC after XDP) starts again.
+    Punt,
+    /// The frame ends here; counted with its reason.
+    Drop(DropReason),
+}
+
+/// How a frame leaves through a local device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// Through the device's transmit function.
+    Device,
+    /// Straight into the receive path of the device's peer in its namespace (veth only).
+    Peer,
+}
+
+/// Who a frame was on its way to, as the VM sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Direction {
+    /// Towards the VM.
+    In = 0,
+    /// From the VM.
+    Out = 1,
+}
+
+impl Direction {
+    /// The word used in tables, metrics and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+
+    /// The direction with this number in a table key.
+    pub const fn from_number(number: u16) -> Option<Self> {
+        match number {
+            0 => Some(Self::In),
+            1 => Some(Self::Out),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! drop_reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal, $direction:ident, $label:literal;)+) => {
+        /// Why a frame was dropped. Closed: every drop of the datapath carries one of these.
+        ///
+        /// Numbers are part of the contract and are never used again for another reason.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum DropReason {
+            $($(#[doc = $doc])+ $name = $number,)+
+        }
+
+        impl DropReason {
+            /// All reasons in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The word used in tables, metrics and the API.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)+ }
+            }
+
+            /// One sentence for people.
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
+            }
+
+            /// Whether the frame is counted at the port it came from or at the port it was for.
+            pub const fn direction(self) -> Direction {
+                match self { $(Self::$name => Direction::$direction,)+ }
+            }
+
+            /// The reason with this number, if there is one.
+            pub const fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+drop_reasons! {
+    /// The frame is shorter than the headers it announces.
+    Runt = 1, Out, "runt";
+    /// The sending port is administratively down.
+    PortDown = 2, Out, "port-down";
+    /// The source MAC address is a group address or all zeros.
+    BadSource = 3, Out, "bad-source";
+    /// The destination is one of the group addresses that a bridge does not forward (01:80:c2:00:00:00 to 0f).
+    ReservedMulticast = 4, Out, "reserved-multicast";
+    /// A tagged frame came in at an access port.
+    TaggedOnAccess = 5, Out, "tagged-on-access";
+    /// An untagged frame came in at a trunk without a native VLAN.
+    UntaggedOnTrunk = 6, Out, "untagged-on-trunk";
+    /// The frame's VLAN is not in the trunk's list.
+    VlanNotAllowed = 7, Out, "vlan-not-allowed";
+    /// A guarded port sent from a MAC address that is not its own.
+    SpoofedMac = 8, Out, "spoofed-mac";
+    /// A guarded port sent from an IP address that is not its own.
+    SpoofedIp = 9, Out, "spoofed-ip";
+    /// A guarded port announced a MAC or IP address that is not its own in ARP.
+    SpoofedArp = 10, Out, "spoofed-arp";
+    /// A guarded port announced a MAC or IP address that is not its own in neighbour discovery.
+    SpoofedNd = 11, Out, "spoofed-nd";
+    /// A guarded port sent a fragmented neighbour discovery message (RFC 6980) or one behind too many extension headers.
+    HiddenNd = 12, Out, "hidden-nd";
+    /// The source MAC address belongs to a known port, but the frame came in at another one.
+    MacOwnedElsewhere = 13, Out, "mac-owned-elsewhere";
+    /// The destination is at the port that the frame came from.
+    SamePort = 14, Out, "same-port";
+    /// No other port is in the frame's network.
+    NoReceiver = 15, Out, "no-receiver";
+    /// The receiving port is administratively down.
+    ReceiverDown = 16, In, "receiver-down";
+    /// The frame is larger than the receiving port's MTU.
+    MtuExceeded = 17, In, "mtu-exceeded";
+    /// A VLAN tag could not be pushed or popped (no memory, or no room for a second tag).
+    TagFailed = 18, In, "tag-failed";
+    /// A copy for a flooded frame could not be made (no memory).
+    CopyFailed = 19, In, "copy-failed";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn reasons_are_numbered_once_and_found_again() {
+        let numbers: BTreeSet<u16> = DropReason::ALL.iter().map(|reason| *reason as u16).collect();
+        let labels: BTreeSet<&str> = DropReason::ALL.iter().map(|reason| reason.label()).collect();
+        assert_eq!(numbers.len(), DropReason::ALL.len());
+        assert_eq!(labels.len(), DropReason::ALL.len());
+        for reason in DropReason::ALL {
+            assert_eq!(DropReason::from_number(*reason as u16), Some(*reason));
+            assert!(reason.description().ends_with('.'), "{reason:?}");
+        }
+    }
+}
