@@ -15,7 +15,9 @@ pub const NAME: &str = "flood";
 pub const CHUNK: usize = 256;
 
 /// Most chunks of a network.
-pub const MAX_CHUNKS: u16 = (MAX_PORTS / CHUNK as u32) as u16;
+pub const MAX_CHUNKS: u32 = MAX_PORTS / 256;
+
+const _: () = assert!(MAX_CHUNKS as usize * CHUNK == MAX_PORTS as usize);
 
 /// A chunk of a network.
 #[derive(

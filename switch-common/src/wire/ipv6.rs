@@ -11,7 +11,7 @@ pub const ROUTING: u8 = 43;
 pub const FRAGMENT: u8 = 44;
 /// Next-header number of destination options.
 pub const DESTINATION: u8 = 60;
-/// Next-header number of ICMPv6.
+/// Next-header number of `ICMPv6`.
 pub const ICMPV6: u8 = 58;
 
 /// A view of the fixed header.
@@ -52,7 +52,7 @@ impl Extension<'_> {
 
     /// Octets of an options or routing header: 8 to 2048.
     #[inline(always)]
-    pub fn len(self) -> usize {
+    pub fn octets(self) -> usize {
         (usize::from(self.0[1]) + 1) * 8
     }
 }

@@ -1,4 +1,4 @@
-//! Neighbour discovery (RFC 4861, 4) and its neighbours in ICMPv6: what a guarded port may announce.
+//! Neighbour discovery (RFC 4861, 4) and its neighbours in `ICMPv6`: what a guarded port may announce.
 
 use crate::addr::Mac;
 
@@ -48,7 +48,7 @@ impl LinkOption<'_> {
 
     /// Octets of the option, 0 for a malformed one.
     #[inline(always)]
-    pub fn len(self) -> usize {
+    pub fn octets(self) -> usize {
         usize::from(self.0[1]) * 8
     }
 
