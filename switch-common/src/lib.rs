@@ -17,5 +17,6 @@ pub mod wire;
 /// a type in [`table`] moves it.
 pub const ABI_VERSION: u32 = 1;
 
-/// Most ports that one switch can have; the size of every table that is indexed by slot.
+/// Slots of a switch: the size of every table that is indexed by slot. The first belongs to no
+/// port; frames of devices without one are counted there.
 pub const MAX_PORTS: u32 = 4096;

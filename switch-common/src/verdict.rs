@@ -120,8 +120,8 @@ drop_reasons! {
     SpoofedArp = 10, Out, "spoofed-arp";
     /// A guarded port announced a MAC or IP address that is not its own in neighbour discovery.
     SpoofedNd = 11, Out, "spoofed-nd";
-    /// A guarded port sent a fragmented neighbour discovery message (RFC 6980) or one behind too many extension headers.
-    HiddenNd = 12, Out, "hidden-nd";
+    /// A guarded port sent addresses that cannot be checked: fragmented neighbour discovery (RFC 6980), or too many tags or extension headers.
+    GuardEvasion = 12, Out, "guard-evasion";
     /// The source MAC address belongs to a known port, but the frame came in at another one.
     MacOwnedElsewhere = 13, Out, "mac-owned-elsewhere";
     /// The destination is at the port that the frame came from.
@@ -136,6 +136,10 @@ drop_reasons! {
     TagFailed = 18, In, "tag-failed";
     /// A copy for a flooded frame could not be made (no memory).
     CopyFailed = 19, In, "copy-failed";
+    /// The frame came from a device that is no port of the switch.
+    UnknownPort = 20, Out, "unknown-port";
+    /// Below the tag that was to be removed the frame has another one, which the receiving port would take for its VLAN (VLAN hopping).
+    InnerTag = 21, In, "inner-tag";
 }
 
 #[cfg(test)]

@@ -1,32 +1,32 @@
-//! Drops by port, direction and reason, per CPU. A row appears with the first drop of its kind.
+//! Drops by port and reason, per CPU. An array, so that counting a drop can never fail.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
-use crate::verdict::DropReason;
+use crate::{shared::Shared, verdict::DropReason};
 
-/// Name of the map: a per-CPU hash from [`Key`] to a `u64` count of frames.
+/// Name of the map: a per-CPU array of [`Drops`] by slot.
 pub const NAME: &str = "drops";
 
-/// What was dropped where.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
+/// Room for reasons in a row: numbers 0 to 31.
+pub const REASONS: usize = 32;
+
+/// One port's drops on one CPU, by the number of the [`DropReason`].
+///
+/// The reason's direction says whether the port sent the frame or was to get it.
+#[derive(Debug, Default, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
-pub struct Key {
-    /// Slot of the port that sent the frame, or was to get it: the reason's direction says which.
-    pub slot: u32,
-    /// Number of the [`DropReason`].
-    pub reason: u16,
-    /// Number of the [`crate::verdict::Direction`].
-    pub direction: u16,
+pub struct Drops {
+    /// Frames by reason.
+    pub frames: [Shared; REASONS],
 }
 
-const _: () = assert!(size_of::<Key>() == 8);
+const _: () = assert!(size_of::<Drops>() == 8 * REASONS);
+const _: () = assert!(DropReason::ALL.len() < REASONS);
 
-impl Key {
-    /// The row of a reason at a port.
+impl Drops {
+    /// The cell of a reason.
     #[inline(always)]
-    pub const fn new(slot: u32, reason: DropReason) -> Self {
-        Self { slot, reason: reason as u16, direction: reason.direction() as u16 }
+    pub fn of(&self, reason: DropReason) -> Option<&Shared> {
+        self.frames.get(reason as usize)
     }
 }

@@ -26,7 +26,7 @@ pub const DEFAULT_CAPACITY: u32 = 262_144;
     Immutable,
     KnownLayout,
 )]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Key {
     /// Broadcast domain; the VLAN identifier for networks that have one.
     pub network: u16,
@@ -35,6 +35,18 @@ pub struct Key {
 }
 
 const _: () = assert!(size_of::<Key>() == 8);
+
+impl Key {
+    /// The station `mac` in `network`.
+    #[inline(always)]
+    pub const fn new(network: u16, mac: Mac) -> Self {
+        let [low, high] = network.to_ne_bytes();
+        let [a, b, c, d, e, f] = mac.octets();
+        // One 64-bit value, because the verifier refuses a 32-bit store at offset 2 of the stack.
+        // SAFETY: both types are eight octets without padding.
+        unsafe { core::mem::transmute(u64::from_ne_bytes([low, high, a, b, c, d, e, f])) }
+    }
+}
 
 /// The entry was configured: it never ages, and no frame moves it.
 pub const STATIC: u32 = 1 << 0;

@@ -32,7 +32,7 @@ pub const IPV6: u32 = 6;
     Immutable,
     KnownLayout,
 )]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Key {
     /// Interface index of the port's device.
     pub ifindex: u32,

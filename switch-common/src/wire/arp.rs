@@ -1,6 +1,6 @@
 //! ARP for IPv4 over Ethernet (RFC 826).
 
-use super::be16;
+use super::{be16, part};
 use crate::addr::Mac;
 
 /// Octets of a packet whose addresses are Ethernet's and IPv4's.
@@ -23,13 +23,12 @@ impl Arp<'_> {
     /// Sender's hardware address.
     #[inline(always)]
     pub fn sender_mac(self) -> Mac {
-        let [_, _, _, _, _, _, _, _, a, b, c, d, e, f, ..] = *self.0;
-        Mac::new([a, b, c, d, e, f])
+        Mac::new(part::<8, 6, LEN>(self.0))
     }
 
     /// Sender's IPv4 address; 0.0.0.0 in a probe (RFC 5227, 1.1).
     #[inline(always)]
     pub fn sender_ip(self) -> [u8; 4] {
-        [self.0[14], self.0[15], self.0[16], self.0[17]]
+        part::<14, 4, LEN>(self.0)
     }
 }

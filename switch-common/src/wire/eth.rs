@@ -1,6 +1,6 @@
 //! Ethernet II (IEEE 802.3-2018, 3.1.1).
 
-use super::be16;
+use super::{be16, part};
 use crate::addr::Mac;
 
 /// Octets of the header.
@@ -21,15 +21,13 @@ impl Eth<'_> {
     /// Destination address.
     #[inline(always)]
     pub fn destination(self) -> Mac {
-        let [a, b, c, d, e, f, ..] = *self.0;
-        Mac::new([a, b, c, d, e, f])
+        Mac::new(part::<0, 6, LEN>(self.0))
     }
 
     /// Source address.
     #[inline(always)]
     pub fn source(self) -> Mac {
-        let [_, _, _, _, _, _, a, b, c, d, e, f, ..] = *self.0;
-        Mac::new([a, b, c, d, e, f])
+        Mac::new(part::<6, 6, LEN>(self.0))
     }
 
     /// Ethertype, or the length of an 802.3 frame.

@@ -1,6 +1,6 @@
 //! IPv4 (RFC 791).
 
-use super::be16;
+use super::{be16, part};
 
 /// Octets of the header without options.
 pub const LEN: usize = 20;
@@ -42,12 +42,12 @@ impl Ipv4<'_> {
     /// Source address.
     #[inline(always)]
     pub fn source(self) -> [u8; 4] {
-        [self.0[12], self.0[13], self.0[14], self.0[15]]
+        part::<12, 4, LEN>(self.0)
     }
 
     /// Destination address.
     #[inline(always)]
     pub fn destination(self) -> [u8; 4] {
-        [self.0[16], self.0[17], self.0[18], self.0[19]]
+        part::<16, 4, LEN>(self.0)
     }
 }

@@ -1,5 +1,7 @@
 //! IPv6 (RFC 8200) and the extension headers that can stand before an upper-layer header.
 
+use super::part;
+
 /// Octets of the fixed header.
 pub const LEN: usize = 40;
 
@@ -34,8 +36,7 @@ impl Ipv6<'_> {
     /// Source address.
     #[inline(always)]
     pub fn source(self) -> [u8; 16] {
-        let [_, _, _, _, _, _, _, _, source @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *self.0;
-        source
+        part::<8, 16, LEN>(self.0)
     }
 }
 

@@ -16,3 +16,15 @@ pub mod vlan;
 pub(crate) const fn be16(high: u8, low: u8) -> u16 {
     u16::from_be_bytes([high, low])
 }
+
+/// `LEN` octets from `OFFSET` on; that they are there is checked at compile time.
+///
+/// One copy of known size instead of a pattern of single octets: the compiler makes it one or two loads.
+#[inline(always)]
+pub(crate) const fn part<const OFFSET: usize, const LEN: usize, const N: usize>(
+    whole: &[u8; N],
+) -> [u8; LEN] {
+    const { assert!(OFFSET + LEN <= N) };
+    // SAFETY: the assertion keeps the part within the array, and octets have no alignment.
+    unsafe { *whole.as_ptr().add(OFFSET).cast::<[u8; LEN]>() }
+}

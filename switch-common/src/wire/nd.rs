@@ -1,5 +1,6 @@
 //! Neighbour discovery (RFC 4861, 4) and its neighbours in `ICMPv6`: what a guarded port may announce.
 
+use super::part;
 use crate::addr::Mac;
 
 /// Octets of a solicitation or advertisement up to its options.
@@ -30,8 +31,7 @@ impl Neighbour<'_> {
     /// The address that is asked for or announced.
     #[inline(always)]
     pub fn target(self) -> [u8; 16] {
-        let [_, _, _, _, _, _, _, _, target @ ..] = *self.0;
-        target
+        part::<8, 16, LEN>(self.0)
     }
 }
 
@@ -55,7 +55,6 @@ impl LinkOption<'_> {
     /// The address.
     #[inline(always)]
     pub fn mac(self) -> Mac {
-        let [_, _, a, b, c, d, e, f] = *self.0;
-        Mac::new([a, b, c, d, e, f])
+        Mac::new(part::<2, 6, OPTION_LEN>(self.0))
     }
 }
