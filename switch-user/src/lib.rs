@@ -1,8 +1,14 @@
 //! The agent, the manager and the `dvs` command.
 //!
 //! Rooms, from the inside out: [`model`] says what users may want, [`store`] keeps it, [`report`]
-//! is how a host answers questions about itself.
+//! is how a host answers questions about itself, [`manager`] serves all of it as a REST API whose
+//! words are in [`api`].
 
+pub mod api;
+pub mod manager;
 pub mod model;
 pub mod report;
 pub mod store;
+
+#[cfg(test)]
+pub(crate) mod fake;
