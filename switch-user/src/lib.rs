@@ -2,9 +2,11 @@
 //!
 //! Rooms, from the inside out: [`model`] says what users may want, [`store`] keeps it, [`report`]
 //! is how a host answers questions about itself, [`manager`] serves all of it as a REST API whose
-//! words are in [`api`].
+//! words are in [`api`]. [`client`] speaks it, and [`cli`] is what people type.
 
 pub mod api;
+pub mod cli;
+pub mod client;
 pub mod manager;
 pub mod model;
 pub mod report;
