@@ -17,6 +17,7 @@ mod session;
 mod stats;
 mod status;
 mod switch;
+mod table;
 mod uplink;
 mod value;
 

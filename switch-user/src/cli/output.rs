@@ -3,9 +3,9 @@
 use std::io::{self, Read, Write};
 
 use clap::ValueEnum;
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use super::table::{self, Cell, Colour};
 use crate::report::PortState;
 
 /// Form of the output.
@@ -39,58 +39,38 @@ impl Streams<'_> {
         Ok(true)
     }
 
-    /// Prints rows below their headings, or nothing but `empty` if there are none.
+    /// Prints rows below their headings; without any, the standard error says `empty`.
     pub(super) fn table<C: Into<Cell>>(
         &mut self,
         headings: &[&str],
         rows: impl IntoIterator<Item = Vec<C>>,
         empty: &str,
     ) -> io::Result<()> {
-        let mut table = self.blank_table();
-        table.set_header(headings);
-        table.add_rows(rows);
-        if table.is_empty() {
+        let mut all = vec![headings.iter().map(|heading| Cell::from(*heading)).collect()];
+        all.extend(rows.into_iter().map(|row| row.into_iter().map(Into::into).collect()));
+        if all.len() == 1 {
             return writeln!(self.errors, "{empty}");
         }
-        self.print(table)
+        table::write(self.output, &all, self.colour)
     }
 
     /// Prints names and their values.
     pub(super) fn pairs(&mut self, pairs: impl IntoIterator<Item = (String, Cell)>) -> io::Result<()> {
-        let mut table = self.blank_table();
-        table.add_rows(pairs.into_iter().map(|(name, value)| vec![Cell::new(format!("{name}:")), value]));
-        self.print(table)
-    }
-
-    fn print(&mut self, mut table: Table) -> io::Result<()> {
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-        }
-        writeln!(self.output, "{}", table.trim_fmt())
-    }
-
-    fn blank_table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        if self.colour {
-            table.enforce_styling();
-        } else {
-            table.force_no_tty();
-        }
-        table
+        let rows = pairs.into_iter().map(|(name, value)| vec![Cell::from(name + ":"), value]);
+        table::write(self.output, &rows.collect::<Vec<_>>(), self.colour)
     }
 }
 
 /// The word for a port's state, in the colour of its meaning.
 pub(super) fn state(state: PortState) -> Cell {
     let (word, colour) = match state {
-        PortState::Up => ("up", Color::Green),
-        PortState::Down => ("down", Color::Yellow),
-        PortState::Detached => ("detached", Color::Yellow),
-        PortState::NoDevice => ("no-device", Color::Red),
-        PortState::Failed => ("failed", Color::Red),
+        PortState::Up => ("up", Colour::Green),
+        PortState::Down => ("down", Colour::Yellow),
+        PortState::Detached => ("detached", Colour::Yellow),
+        PortState::NoDevice => ("no-device", Colour::Red),
+        PortState::Failed => ("failed", Colour::Red),
     };
-    Cell::new(word).fg(colour)
+    Cell::coloured(word, colour)
 }
 
 /// The value, or a dash.

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comfy_table::Cell;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -11,6 +10,7 @@ use super::{
     output::{joined, or_dash},
     record::{self, Named, Remove},
     session::{Session, Waiting},
+    table::Cell,
     value::{self, Label, Number},
 };
 use crate::model::{Desired, Kind, Port};
@@ -201,13 +201,13 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
     let rows = desired.ports.values().map(|port| {
         vec![
-            Cell::new(&port.name),
-            Cell::new(or_dash(port.network.as_ref())),
-            Cell::new(vlans(port, &desired)),
-            Cell::new(or_dash(port.device.as_ref())),
+            Cell::from(&port.name),
+            Cell::from(or_dash(port.network.as_ref())),
+            Cell::from(vlans(port, &desired)),
+            Cell::from(or_dash(port.device.as_ref())),
             record::state_cell(record::of(&states, Kind::Port, &port.name)),
-            Cell::new(joined(&port.mac)),
-            Cell::new(joined(&port.ip)),
+            Cell::from(joined(&port.mac)),
+            Cell::from(joined(&port.ip)),
         ]
     });
     let headings = ["NAME", "NETWORK", "VLANS", "DEVICE", "STATE", "MAC", "IP"];

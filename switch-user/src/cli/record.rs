@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::Cell;
 use serde_json::{Map, Value};
 
 use super::{
     output::{or_dash, state, word},
     session::{Session, Waiting},
+    table::Cell,
     value,
 };
 use crate::{
@@ -77,7 +77,7 @@ pub(super) async fn show(
     if session.structured(&document)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let mut pairs = vec![("name".to_owned(), Cell::new(name))];
+    let mut pairs = vec![("name".to_owned(), Cell::from(name))];
     pairs.extend(lines(document.object));
     if kind != Kind::Network {
         let states = session.port_states().await?;
@@ -90,7 +90,7 @@ pub(super) async fn show(
 /// The fields of an object as lines.
 pub(super) fn lines(object: Object) -> Vec<(String, Cell)> {
     let fields = crate::model::fields(Some(object));
-    fields.into_iter().map(|(name, value)| (name, Cell::new(text(&value)))).collect()
+    fields.into_iter().map(|(name, value)| (name, Cell::from(text(&value)))).collect()
 }
 
 fn text(value: &Value) -> String {
@@ -112,20 +112,20 @@ pub(super) fn of<'a>(states: &'a [PortStatus], kind: Kind, name: &str) -> Option
 
 /// A cell with the state of a port.
 pub(super) fn state_cell(port: Option<&PortStatus>) -> Cell {
-    port.map_or_else(|| Cell::new("-"), |port| state(port.state))
+    port.map_or_else(|| Cell::from("-"), |port| state(port.state))
 }
 
 fn state_lines(port: &PortStatus) -> Vec<(String, Cell)> {
     let mut lines = vec![
         ("state".to_owned(), state(port.state)),
-        ("ifindex".to_owned(), Cell::new(or_dash(port.ifindex))),
-        ("mtu".to_owned(), Cell::new(or_dash(port.mtu))),
-        ("hook".to_owned(), Cell::new(or_dash(port.hook.as_ref().map(word)))),
+        ("ifindex".to_owned(), Cell::from(or_dash(port.ifindex))),
+        ("mtu".to_owned(), Cell::from(or_dash(port.mtu))),
+        ("hook".to_owned(), Cell::from(or_dash(port.hook.as_ref().map(word)))),
     ];
     if port.uplink {
-        lines.push(("xdp runs".to_owned(), Cell::new(or_dash(port.xdp.as_ref().map(word)))));
+        lines.push(("xdp runs".to_owned(), Cell::from(or_dash(port.xdp.as_ref().map(word)))));
     }
-    lines.extend(port.notes.iter().map(|note| ("note".to_owned(), Cell::new(note))));
+    lines.extend(port.notes.iter().map(|note| ("note".to_owned(), Cell::from(note))));
     lines
 }
 

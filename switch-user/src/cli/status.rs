@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, io, process::ExitCode};
 
-use comfy_table::Cell;
-
 use super::{
     output::{Streams, or_dash, word},
     session::Session,
+    table::Cell,
 };
 use crate::{
     api::SwitchStatus,
@@ -31,7 +30,7 @@ fn summary(streams: &mut Streams<'_>, status: &SwitchStatus) -> io::Result<()> {
         applied => format!("{generation}, applied up to {applied}"),
     };
     let (uplinks, ports): (Vec<_>, Vec<_>) = host.ports.iter().partition(|port| port.uplink);
-    let line = |name: &str, value: String| (name.to_owned(), Cell::new(value));
+    let line = |name: &str, value: String| (name.to_owned(), Cell::from(value));
     streams.pairs([
         line("host", host.host.clone()),
         line("dvs", format!("{} (datapath {})", host.version, host.abi)),

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use comfy_table::Cell;
 use serde::Serialize;
 
 use super::{
     output::{or_dash, word},
     record::{self, Named, Remove},
     session::{Session, Waiting},
+    table::Cell,
     value::{Number, fields},
 };
 use crate::model::{Desired, Kind};
@@ -112,13 +112,13 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
         let state = record::of(&states, Kind::Uplink, &uplink.name);
         let notes = state.map(|state| state.notes.join("; ")).unwrap_or_default();
         vec![
-            Cell::new(&uplink.name),
-            Cell::new(uplink.vlans.as_ref().map_or_else(|| "networks".into(), ToString::to_string)),
-            Cell::new(or_dash(uplink.native)),
+            Cell::from(&uplink.name),
+            Cell::from(uplink.vlans.as_ref().map_or_else(|| "networks".into(), ToString::to_string)),
+            Cell::from(or_dash(uplink.native)),
             record::state_cell(state),
-            Cell::new(or_dash(state.and_then(|state| state.hook.as_ref()).map(word))),
-            Cell::new(or_dash(state.and_then(|state| state.xdp.as_ref()).map(word))),
-            Cell::new(notes),
+            Cell::from(or_dash(state.and_then(|state| state.hook.as_ref()).map(word))),
+            Cell::from(or_dash(state.and_then(|state| state.xdp.as_ref()).map(word))),
+            Cell::from(notes),
         ]
     });
     let headings = ["NAME", "VLANS", "NATIVE", "STATE", "HOOK", "XDP", "NOTES"];

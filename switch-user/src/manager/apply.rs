@@ -1,13 +1,13 @@
 //! The configuration as a whole.
 
-use axum::{Json, extract::State as From};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ApiError, State,
+    ApiError, Manager,
     extract::{Body, Params, Refused},
     object::Written,
     write::Options,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Routes of the whole.
-pub(super) fn routes() -> OpenApiRouter<State> {
+pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::new().routes(routes!(apply)).routes(routes!(export))
 }
 
@@ -43,7 +43,11 @@ struct ApplyParams {
     (status = 200, description = "The objects are as they were sent.", body = ChangeSet),
     Refused,
 ))]
-async fn apply(From(state): From<State>, Params(params): Params<ApplyParams>, Body(body): Body) -> Written {
+async fn apply(
+    State(manager): State<Manager>,
+    Params(params): Params<ApplyParams>,
+    Body(body): Body,
+) -> Written {
     let objects = objects(&body).map_err(ApiError::Invalid)?;
     let edit = move |old: &Desired| {
         let mut new = if params.prune { Desired::default() } else { old.clone() };
@@ -51,7 +55,7 @@ async fn apply(From(state): From<State>, Params(params): Params<ApplyParams>, Bo
         Ok(new)
     };
     let options = Options { allow_missing: params.allow_missing, dry_run: params.dry_run };
-    Ok(Json(state.write(options, edit).await?))
+    Ok(Json(manager.write(options, edit).await?))
 }
 
 fn objects(body: &Value) -> Result<Vec<Object>, Vec<Problem>> {
@@ -80,8 +84,8 @@ fn objects(body: &Value) -> Result<Vec<Object>, Vec<Problem>> {
     (status = 200, description = "All objects.", body = ObjectList),
     Refused,
 ))]
-async fn export(From(state): From<State>) -> Result<Json<ObjectList>, ApiError> {
-    let (generation, desired) = state.desired().await?;
-    let objects = desired.objects().map(Object::document).collect();
-    Ok(Json(ObjectList { generation, objects }))
+async fn export(State(manager): State<Manager>) -> Result<Json<ObjectList>, ApiError> {
+    let known = manager.desired().await?;
+    let objects = known.desired.objects().map(Object::document).collect();
+    Ok(Json(ObjectList { generation: known.generation, objects }))
 }

@@ -6,6 +6,7 @@
 mod apply;
 mod error;
 mod extract;
+mod known;
 mod network;
 mod object;
 mod openapi;
@@ -29,6 +30,8 @@ pub use error::ApiError;
 pub use openapi::document;
 pub use socket::{Socket, SocketError, serve_unix};
 
+use known::Manager;
+
 use crate::{report::HostReports, store::Store};
 
 /// Largest request body: every port of a host with all its addresses and labels.
@@ -50,5 +53,5 @@ pub fn router(state: State) -> Router {
         .fallback(error::no_route)
         .method_not_allowed_fallback(error::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(state)
+        .with_state(Manager::from(state))
 }

@@ -1,10 +1,10 @@
 //! Networks.
 
-use axum::{Json, extract::State as From, http::StatusCode};
+use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ApiError, State,
+    ApiError, Manager,
     extract::{Body, Name, Params, Refused, WriteParams},
     object::{self, Written},
 };
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Routes of networks.
-pub(super) fn routes() -> OpenApiRouter<State> {
+pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace, patch, remove))
 }
 
@@ -23,8 +23,8 @@ pub(super) fn routes() -> OpenApiRouter<State> {
     (status = 200, description = "All networks.", body = ObjectList),
     Refused,
 ))]
-async fn list(From(state): From<State>) -> Result<Json<ObjectList>, ApiError> {
-    object::list(state, Kind::Network).await
+async fn list(State(manager): State<Manager>) -> Result<Json<ObjectList>, ApiError> {
+    object::list(manager, Kind::Network).await
 }
 
 /// Creates a network.
@@ -34,11 +34,11 @@ async fn list(From(state): From<State>) -> Result<Json<ObjectList>, ApiError> {
     Refused,
 ))]
 async fn create(
-    From(state): From<State>,
+    State(manager): State<Manager>,
     Params(params): Params<WriteParams>,
     body: Body,
 ) -> Result<(StatusCode, Json<ChangeSet>), ApiError> {
-    object::create(state, Kind::Network, params, body).await
+    object::create(manager, Kind::Network, params, body).await
 }
 
 /// Shows a network.
@@ -47,8 +47,8 @@ async fn create(
     (status = 200, description = "The network.", body = Document),
     Refused,
 ))]
-async fn show(From(state): From<State>, name: Name) -> Result<Json<Document>, ApiError> {
-    object::show(state, Kind::Network, name).await
+async fn show(State(manager): State<Manager>, name: Name) -> Result<Json<Document>, ApiError> {
+    object::show(manager, Kind::Network, name).await
 }
 
 /// Creates a network, or replaces it as a whole.
@@ -59,12 +59,12 @@ async fn show(From(state): From<State>, name: Name) -> Result<Json<Document>, Ap
     Refused,
 ))]
 async fn replace(
-    From(state): From<State>,
+    State(manager): State<Manager>,
     name: Name,
     Params(params): Params<WriteParams>,
     body: Body,
 ) -> Written {
-    object::replace(state, Kind::Network, name, params, body).await
+    object::replace(manager, Kind::Network, name, params, body).await
 }
 
 /// Changes fields of a network by a JSON merge patch (RFC 7396).
@@ -75,12 +75,12 @@ async fn replace(
     Refused,
 ))]
 async fn patch(
-    From(state): From<State>,
+    State(manager): State<Manager>,
     Name(name): Name,
     Params(params): Params<WriteParams>,
     body: Body,
 ) -> Written {
-    object::patch(state, ObjectId::new(Kind::Network, name), params, body).await
+    object::patch(manager, ObjectId::new(Kind::Network, name), params, body).await
 }
 
 /// Removes a network.
@@ -89,6 +89,6 @@ async fn patch(
     (status = 200, description = "It was removed.", body = ChangeSet),
     Refused,
 ))]
-async fn remove(From(state): From<State>, name: Name) -> Written {
-    object::remove(state, Kind::Network, name).await
+async fn remove(State(manager): State<Manager>, name: Name) -> Written {
+    object::remove(manager, Kind::Network, name).await
 }

@@ -4,7 +4,7 @@ use axum::{Json, http::StatusCode};
 use serde_json::{Map, Value};
 
 use super::{
-    ApiError, State,
+    ApiError, Manager,
     extract::{Body, Name, WriteParams},
 };
 use crate::{
@@ -16,22 +16,22 @@ use crate::{
 pub(super) type Written = Result<Json<ChangeSet>, ApiError>;
 
 /// All objects of a kind.
-pub(super) async fn list(state: State, kind: Kind) -> Result<Json<ObjectList>, ApiError> {
-    let (generation, desired) = state.desired().await?;
-    let objects = desired.objects().filter(|object| object.id().kind == kind);
-    Ok(Json(ObjectList { generation, objects: objects.map(Object::document).collect() }))
+pub(super) async fn list(manager: Manager, kind: Kind) -> Result<Json<ObjectList>, ApiError> {
+    let known = manager.desired().await?;
+    let objects = known.desired.objects().filter(|object| object.id().kind == kind);
+    Ok(Json(ObjectList { generation: known.generation, objects: objects.map(Object::document).collect() }))
 }
 
 /// One object.
-pub(super) async fn show(state: State, kind: Kind, Name(name): Name) -> Result<Json<Document>, ApiError> {
-    let (_, desired) = state.desired().await?;
+pub(super) async fn show(manager: Manager, kind: Kind, Name(name): Name) -> Result<Json<Document>, ApiError> {
+    let known = manager.desired().await?;
     let id = ObjectId::new(kind, name);
-    desired.get(&id).map(|object| Json(object.document())).ok_or(ApiError::NotFound(id))
+    known.desired.get(&id).map(|object| Json(object.document())).ok_or(ApiError::NotFound(id))
 }
 
 /// Creates an object.
 pub(super) async fn create(
-    state: State,
+    manager: Manager,
     kind: Kind,
     params: WriteParams,
     Body(body): Body,
@@ -41,12 +41,12 @@ pub(super) async fn create(
         Some(_) => Err(ApiError::Exists(object.id())),
         None => Ok(with(old, object.clone())),
     };
-    Ok((StatusCode::CREATED, Json(state.write(params.into(), edit).await?)))
+    Ok((StatusCode::CREATED, Json(manager.write(params.into(), edit).await?)))
 }
 
 /// Creates an object or replaces it as a whole.
 pub(super) async fn replace(
-    state: State,
+    manager: Manager,
     kind: Kind,
     Name(name): Name,
     params: WriteParams,
@@ -57,16 +57,16 @@ pub(super) async fn replace(
     }
     let id = ObjectId::new(kind, name);
     let object = read_as(&id, &body)?;
-    Ok(Json(state.write(params.into(), move |old| Ok(with(old, object.clone()))).await?))
+    Ok(Json(manager.write(params.into(), move |old| Ok(with(old, object.clone()))).await?))
 }
 
 /// Changes fields of an object by a JSON merge patch (RFC 7396).
-pub(super) async fn patch(state: State, id: ObjectId, params: WriteParams, Body(body): Body) -> Written {
+pub(super) async fn patch(manager: Manager, id: ObjectId, params: WriteParams, Body(body): Body) -> Written {
     let edit = move |old: &Desired| {
         let current = old.get(&id).ok_or_else(|| ApiError::NotFound(id.clone()))?;
         patched(old, current, &body)
     };
-    Ok(Json(state.write(params.into(), edit).await?))
+    Ok(Json(manager.write(params.into(), edit).await?))
 }
 
 /// The configuration `old` with the object changed as the merge patch says.
@@ -86,7 +86,7 @@ pub(super) fn patched(old: &Desired, current: Object, patch: &Value) -> Result<D
 }
 
 /// Removes an object.
-pub(super) async fn remove(state: State, kind: Kind, Name(name): Name) -> Written {
+pub(super) async fn remove(manager: Manager, kind: Kind, Name(name): Name) -> Written {
     let id = ObjectId::new(kind, name);
     let edit = move |old: &Desired| {
         let mut new = old.clone();
@@ -96,7 +96,7 @@ pub(super) async fn remove(state: State, kind: Kind, Name(name): Name) -> Writte
         not_in_use(old, &id)?;
         Ok(new)
     };
-    Ok(Json(state.write(WriteParams::default().into(), edit).await?))
+    Ok(Json(manager.write(WriteParams::default().into(), edit).await?))
 }
 
 fn with(old: &Desired, object: Object) -> Desired {

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{State, apply, network, port, reports, switch, uplink, wait, watch};
+use super::{Manager, apply, network, port, reports, switch, uplink, wait, watch};
 use crate::api::Details;
 
 #[derive(OpenApi)]
@@ -28,7 +28,7 @@ pub fn document() -> openapi::OpenApi {
 }
 
 /// All routes with their description.
-pub(super) fn routes() -> OpenApiRouter<State> {
+pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(network::routes())
         .merge(port::routes())

@@ -1,13 +1,13 @@
 //! What the host says of itself, filtered.
 
-use axum::{Json, extract::State as From};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use switch_common::addr::Mac;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ApiError, State,
+    ApiError, Manager,
     extract::{Params, Refused},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Routes of the reports.
-pub(super) fn routes() -> OpenApiRouter<State> {
+pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::new()
         .routes(routes!(status))
         .routes(routes!(fdb))
@@ -53,14 +53,14 @@ struct PortParams {
     (status = 200, description = "State of the host, its ports and its tables.", body = SwitchStatus),
     Refused,
 ))]
-async fn status(From(state): From<State>) -> Result<Json<SwitchStatus>, ApiError> {
-    let (generation, desired) = state.desired().await?;
-    let mut host = state.blocking(|state| Ok(state.host.status()?)).await?;
+async fn status(State(manager): State<Manager>) -> Result<Json<SwitchStatus>, ApiError> {
+    let known = manager.desired().await?;
+    let mut host = manager.blocking(|manager| Ok(manager.host.status()?)).await?;
     for port in &mut host.ports {
-        let note = mtu_note(port, &desired);
+        let note = mtu_note(port, &known.desired);
         port.notes.extend(note);
     }
-    Ok(Json(SwitchStatus { generation, host }))
+    Ok(Json(SwitchStatus { generation: known.generation, host }))
 }
 
 /// A note at a port whose device carries less than its network should.
@@ -77,13 +77,13 @@ fn mtu_note(port: &PortStatus, desired: &Desired) -> Option<String> {
     Refused,
 ))]
 async fn fdb(
-    From(state): From<State>,
+    State(manager): State<Manager>,
     Params(params): Params<FdbParams>,
 ) -> Result<Json<Vec<FdbEntry>>, ApiError> {
-    let (_, desired) = state.desired().await?;
-    known_port(&desired, params.port.as_ref())?;
-    known_network(&desired, params.network.as_ref())?;
-    let mut entries = state.blocking(|state| Ok(state.host.fdb()?)).await?;
+    let known = manager.desired().await?;
+    known_port(&known.desired, params.port.as_ref())?;
+    known_network(&known.desired, params.network.as_ref())?;
+    let mut entries = manager.blocking(|manager| Ok(manager.host.fdb()?)).await?;
     entries.retain(|entry| {
         params.network.as_ref().is_none_or(|network| entry.network.as_ref() == Some(network))
             && params.port.as_ref().is_none_or(|port| entry.port == *port)
@@ -98,12 +98,12 @@ async fn fdb(
     Refused,
 ))]
 async fn stats(
-    From(state): From<State>,
+    State(manager): State<Manager>,
     Params(params): Params<PortParams>,
 ) -> Result<Json<Vec<PortStats>>, ApiError> {
-    let (_, desired) = state.desired().await?;
-    known_port(&desired, params.port.as_ref())?;
-    let mut rows = state.blocking(|state| Ok(state.host.stats()?)).await?;
+    let known = manager.desired().await?;
+    known_port(&known.desired, params.port.as_ref())?;
+    let mut rows = manager.blocking(|manager| Ok(manager.host.stats()?)).await?;
     rows.retain(|row| params.port.as_ref().is_none_or(|port| row.port == *port));
     Ok(Json(rows))
 }
@@ -114,12 +114,12 @@ async fn stats(
     Refused,
 ))]
 async fn drops(
-    From(state): From<State>,
+    State(manager): State<Manager>,
     Params(params): Params<PortParams>,
 ) -> Result<Json<Vec<DropCount>>, ApiError> {
-    let (_, desired) = state.desired().await?;
-    known_port(&desired, params.port.as_ref())?;
-    let mut rows = state.blocking(|state| Ok(state.host.drops()?)).await?;
+    let known = manager.desired().await?;
+    known_port(&known.desired, params.port.as_ref())?;
+    let mut rows = manager.blocking(|manager| Ok(manager.host.drops()?)).await?;
     rows.retain(|row| params.port.as_ref().is_none_or(|port| row.port == *port));
     Ok(Json(rows))
 }

@@ -1,10 +1,10 @@
 //! Settings of the switch.
 
-use axum::{Json, extract::State as From};
+use axum::{Json, extract::State};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ApiError, State,
+    ApiError, Manager,
     extract::{Body, Refused},
     object::{self, Written},
     write::Options,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Routes of the settings.
-pub(super) fn routes() -> OpenApiRouter<State> {
+pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::new().routes(routes!(show, patch))
 }
 
@@ -24,9 +24,9 @@ pub(super) fn routes() -> OpenApiRouter<State> {
     (status = 200, description = "The settings; the defaults where nothing was set.", body = Document),
     Refused,
 ))]
-async fn show(From(state): From<State>) -> Result<Json<Document>, ApiError> {
-    let (_, desired) = state.desired().await?;
-    Ok(Json(Object::Switch(desired.switch.unwrap_or_default()).document()))
+async fn show(State(manager): State<Manager>) -> Result<Json<Document>, ApiError> {
+    let known = manager.desired().await?;
+    Ok(Json(Object::Switch(known.desired.switch.clone().unwrap_or_default()).document()))
 }
 
 /// Changes settings of the switch by a JSON merge patch (RFC 7396).
@@ -36,10 +36,10 @@ async fn show(From(state): From<State>) -> Result<Json<Document>, ApiError> {
     (status = 200, description = "They were changed.", body = ChangeSet),
     Refused,
 ))]
-async fn patch(From(state): From<State>, Body(body): Body) -> Written {
+async fn patch(State(manager): State<Manager>, Body(body): Body) -> Written {
     let edit = move |old: &Desired| {
         let current = Object::Switch(old.switch.clone().unwrap_or_default());
         object::patched(old, current, &body)
     };
-    Ok(Json(state.write(Options::default(), edit).await?))
+    Ok(Json(manager.write(Options::default(), edit).await?))
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::State as From};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ApiError, State,
+    ApiError, Manager,
     extract::{Params, Refused},
 };
 use crate::report::Applied;
@@ -17,7 +17,7 @@ use crate::report::Applied;
 const LONGEST: u64 = 3600;
 
 /// Routes of waiting.
-pub(super) fn routes() -> OpenApiRouter<State> {
+pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::new().routes(routes!(wait))
 }
 
@@ -38,15 +38,15 @@ struct WaitParams {
     Refused,
 ))]
 async fn wait(
-    From(state): From<State>,
+    State(manager): State<Manager>,
     Params(params): Params<WaitParams>,
 ) -> Result<Json<Applied>, ApiError> {
     let wanted = match params.generation {
         Some(generation) => generation,
-        None => *state.store.watch().borrow(),
+        None => *manager.store.watch().borrow(),
     };
     let timeout = Duration::from_secs(params.timeout.unwrap_or(30).min(LONGEST));
-    let mut applied = state.host.applied();
+    let mut applied = manager.host.applied();
     match tokio::time::timeout(timeout, applied.wait_for(|applied| applied.generation >= wanted)).await {
         Ok(Ok(applied)) => return Ok(Json(applied.clone())),
         Ok(Err(_)) => return Err(ApiError::Stopping),

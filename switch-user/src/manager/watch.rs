@@ -1,8 +1,10 @@
 //! The stream of changes.
 
+use std::sync::Arc;
+
 use axum::{
     body::{Body, Bytes},
-    extract::State as From,
+    extract::State,
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
@@ -13,8 +15,9 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ApiError, State,
+    ApiError, Manager,
     extract::{Params, Refused},
+    known::Known,
 };
 use crate::{
     api::WatchEvent,
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// Routes of watching.
-pub(super) fn routes() -> OpenApiRouter<State> {
+pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::new().routes(routes!(watch))
 }
 
@@ -42,26 +45,23 @@ struct WatchParams {
         content_type = "application/x-ndjson"),
     Refused,
 ))]
-async fn watch(From(state): From<State>, Params(params): Params<WatchParams>) -> Result<Response, ApiError> {
-    let mut news = state.store.watch();
+async fn watch(
+    State(manager): State<Manager>,
+    Params(params): Params<WatchParams>,
+) -> Result<Response, ApiError> {
+    let mut news = manager.store.watch();
     news.mark_changed();
-    let (generation, desired) = state.desired().await?;
-    let known = (params.since == Some(generation)).then_some(Known { generation, desired });
-    let body = Body::from_stream(lines(Watcher { state, news, known }));
+    let known = manager.desired().await?;
+    let known = (params.since == Some(known.generation)).then_some(known);
+    let body = Body::from_stream(lines(Watcher { manager, news, known }));
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
 /// A reader of the stream.
 struct Watcher {
-    state: State,
+    manager: Manager,
     news: watch::Receiver<u64>,
-    known: Option<Known>,
-}
-
-/// What a reader knows.
-struct Known {
-    generation: u64,
-    desired: Desired,
+    known: Option<Arc<Known>>,
 }
 
 fn lines(watcher: Watcher) -> impl Stream<Item = Result<Bytes, ApiError>> {
@@ -84,17 +84,18 @@ fn line(event: &WatchEvent) -> Bytes {
 impl Watcher {
     /// What the reader does not know yet.
     async fn next(&mut self) -> Result<Option<WatchEvent>, ApiError> {
-        let (generation, desired) = self.state.desired().await?;
-        let event = match &self.known {
-            Some(known) if known.generation == generation => return Ok(None),
-            Some(known) => {
-                WatchEvent { generation, complete: false, changes: changes(&known.desired, &desired) }
+        let new = self.manager.desired().await?;
+        let old = self.known.replace(Arc::clone(&new));
+        let generation = new.generation;
+        Ok(match old {
+            Some(old) if old.generation == generation => None,
+            Some(old) => {
+                Some(WatchEvent { generation, complete: false, changes: changes(&old.desired, &new.desired) })
             }
             None => {
-                WatchEvent { generation, complete: true, changes: changes(&Desired::default(), &desired) }
+                let changes = changes(&Desired::default(), &new.desired);
+                Some(WatchEvent { generation, complete: true, changes })
             }
-        };
-        self.known = Some(Known { generation, desired });
-        Ok(Some(event))
+        })
     }
 }

@@ -1,10 +1,14 @@
 //! Every write: read, edit, validate, compare-and-swap, and again if somebody was faster.
 
-use super::{ApiError, State};
+use super::{
+    ApiError,
+    extract::WriteParams,
+    known::{Known, Manager},
+};
 use crate::{
     api::ChangeSet,
     model::{Change, Desired, Object, changes, validate},
-    store::{Batch, Key, Snapshot, StoreError},
+    store::{Batch, Key, StoreError},
 };
 
 /// How often a write starts again before it gives up.
@@ -19,66 +23,48 @@ pub(super) struct Options {
     pub(super) dry_run: bool,
 }
 
-impl From<super::extract::WriteParams> for Options {
-    fn from(params: super::extract::WriteParams) -> Self {
+impl From<WriteParams> for Options {
+    fn from(params: WriteParams) -> Self {
         Self { allow_missing: params.allow_missing, dry_run: false }
     }
 }
 
-impl State {
-    /// The configuration and its generation.
-    pub(super) async fn desired(&self) -> Result<(u64, Desired), ApiError> {
-        self.blocking(|state| parse(&state.store.get()?)).await
-    }
+/// Makes a configuration out of the one before.
+type Edit = dyn Fn(&Desired) -> Result<Desired, ApiError>;
 
+impl Manager {
     /// Makes the configuration what `edit` says, or changes nothing.
     pub(super) async fn write(
         &self,
         options: Options,
         edit: impl Fn(&Desired) -> Result<Desired, ApiError> + Send + 'static,
     ) -> Result<ChangeSet, ApiError> {
-        self.blocking(move |state| state.retry(options, &edit)).await
+        self.blocking(move |manager| manager.retry(options, &edit)).await
     }
 
-    /// Runs what may wait for the disk or the kernel.
-    pub(super) async fn blocking<T: Send + 'static>(
-        &self,
-        run: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        let state = self.clone();
-        tokio::task::spawn_blocking(move || run(&state)).await?
-    }
-
-    fn retry(
-        &self,
-        options: Options,
-        edit: &dyn Fn(&Desired) -> Result<Desired, ApiError>,
-    ) -> Result<ChangeSet, ApiError> {
+    fn retry(&self, options: Options, edit: &Edit) -> Result<ChangeSet, ApiError> {
+        let mut known = self.newest()?;
         for _ in 0..ATTEMPTS {
-            match self.attempt(options, edit) {
-                Err(ApiError::Store(StoreError::Conflict { .. })) => {}
+            match self.attempt(options, &known, edit) {
+                Err(ApiError::Store(StoreError::Conflict { .. })) => known = self.read()?,
                 outcome => return outcome,
             }
         }
         Err(ApiError::Busy)
     }
 
-    fn attempt(
-        &self,
-        options: Options,
-        edit: &dyn Fn(&Desired) -> Result<Desired, ApiError>,
-    ) -> Result<ChangeSet, ApiError> {
-        let (generation, old) = parse(&self.store.get()?)?;
-        let new = edit(&old)?;
-        let changes = changes(&old, &new);
+    fn attempt(&self, options: Options, old: &Known, edit: &Edit) -> Result<ChangeSet, ApiError> {
+        let new = edit(&old.desired)?;
+        let changes = changes(&old.desired, &new);
         if changes.is_empty() {
-            return Ok(ChangeSet { generation, changes });
+            return Ok(ChangeSet { generation: old.generation, changes });
         }
-        self.check(options, &old, &new)?;
+        self.check(options, &old.desired, &new)?;
         if options.dry_run {
-            return Ok(ChangeSet { generation, changes });
+            return Ok(ChangeSet { generation: old.generation, changes });
         }
-        let generation = self.store.put(generation, &batch(&new, &changes))?;
+        let generation = self.store.put(old.generation, &batch(&new, &changes))?;
+        self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");
         Ok(ChangeSet { generation, changes })
     }
@@ -90,11 +76,6 @@ impl State {
         }
         if problems.is_empty() { Ok(()) } else { Err(ApiError::Invalid(problems)) }
     }
-}
-
-fn parse(snapshot: &Snapshot) -> Result<(u64, Desired), ApiError> {
-    let desired = Desired::from_documents(snapshot.documents.values()).map_err(ApiError::Damaged)?;
-    Ok((snapshot.generation, desired))
 }
 
 fn batch(new: &Desired, changes: &[Change]) -> Batch {

@@ -204,7 +204,7 @@ async fn what_is_exported_changes_nothing_when_it_is_applied() {
     }
 }
 
-/// A store to which somebody else writes between each of our reads and writes, a number of times.
+/// A store to which somebody else writes just before each of our writes, a number of times.
 struct Contended {
     store: RedbStore,
     others: Mutex<u64>,
@@ -212,16 +212,15 @@ struct Contended {
 
 impl Store for Contended {
     fn get(&self) -> Result<Snapshot, StoreError> {
-        let snapshot = self.store.get()?;
-        let mut others = self.others.lock().unwrap();
-        if *others > 0 {
-            *others -= 1;
-            self.store.put(snapshot.generation, &Batch::new())?;
-        }
-        Ok(snapshot)
+        self.store.get()
     }
 
     fn put(&self, expected: u64, batch: &Batch) -> Result<u64, StoreError> {
+        let mut others = self.others.lock().unwrap();
+        if *others > 0 {
+            *others -= 1;
+            self.store.put(expected, &Batch::new())?;
+        }
         self.store.put(expected, batch)
     }
 
