@@ -63,19 +63,28 @@ struct Cli {
     command: Command,
 }
 
+// A variant without a comment has the text of its options.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the agent of this host in the foreground.
     Run(run::Options),
     #[command(flatten)]
     Ask(Box<Question>),
-    /// Print a completion script for a shell.
     Completion(completion::Options),
-    /// Write manual pages into a directory.
     Man(man::Options),
     /// Print the description of the API.
     #[command(hide = true)]
     Openapi,
+}
+
+impl Command {
+    /// Exit code if it is refused or fails.
+    fn failure(&self) -> u8 {
+        match self {
+            Self::Ask(question) if matches!(**question, Question::Diff(_)) => diff::FAILED,
+            Self::Ask(_) | Self::Run(_) | Self::Completion(_) | Self::Man(_) | Self::Openapi => FAILED,
+        }
+    }
 }
 
 /// What is answered by the agent.
@@ -101,9 +110,7 @@ enum Question {
     Drops(drops::Options),
     /// Show the state of the host, its ports and its tables.
     Status,
-    /// Create or change all objects of a file, or none of them.
     Apply(apply::Options),
-    /// Show what applying a file would change.
     Diff(diff::Options),
     /// Print all objects in the form that apply reads.
     Export,
@@ -126,12 +133,7 @@ fn execute(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
         Ok(cli) => cli,
         Err(error) => return usage(&error, streams),
     };
-    let failed = if matches!(&cli.command, Command::Ask(question) if matches!(**question, Question::Diff(_)))
-    {
-        diff::FAILED
-    } else {
-        FAILED
-    };
+    let failed = cli.command.failure();
     let outcome = dispatch(cli, streams).and_then(|code| Ok(streams.output.flush().map(|()| code)?));
     outcome.unwrap_or_else(|error| failure(&error, failed, streams))
 }

@@ -34,7 +34,7 @@ pub enum ApiError {
     #[error("the body is not JSON: {0}")]
     NotJson(serde_json::Error),
     /// Parameters after the question mark, or a name in the path, that make no sense.
-    #[error("the address has a wrong parameter: {0}")]
+    #[error("the request has a wrong parameter: {0}")]
     Parameter(String),
     /// An object that does not exist.
     #[error("there is no {0}")]
@@ -87,7 +87,7 @@ type Class = (StatusCode, &'static str, &'static str, &'static str);
 impl ApiError {
     fn class(&self) -> Class {
         const PARAMETERS: &str = "see /openapi.json for the parameters and their types";
-        const NO_OBJECT: &str = "list the collection to see which objects there are";
+        const NO_OBJECT: &str = "see which there are (dvs port|uplink|network list)";
         match self {
             Self::NoRoute(_) => (StatusCode::NOT_FOUND, "no-route", "No such address", "see /openapi.json"),
             Self::NoMethod { .. } => {

@@ -106,7 +106,7 @@ fn ports_that_are_neither_here_nor_there() {
 
 #[test]
 fn objects_that_are_not_there_or_in_use() {
-    let missing = "there is no Port p9; list the collection to see which objects there are";
+    let missing = "there is no Port p9; see which there are (dvs port|uplink|network list)";
     for line in ["port show p9", "port remove p9", "port set p9 --admin up", "port detach p9"] {
         check(line, missing);
     }
@@ -116,11 +116,11 @@ fn objects_that_are_not_there_or_in_use() {
     );
     check(
         "stats p9",
-        "there is no port or uplink named \"p9\"; list the collection to see which objects there are",
+        "there is no port or uplink named \"p9\"; see which there are (dvs port|uplink|network list)",
     );
     check(
         "fdb list --mac 02",
-        "the address has a wrong parameter: Failed to deserialize query string: mac: invalid value: string \"02\", expected a MAC address such as 02:00:00:00:00:01; see /openapi.json for the parameters and their types",
+        "the request has a wrong parameter: Failed to deserialize query string: mac: invalid value: string \"02\", expected a MAC address such as 02:00:00:00:00:01; see /openapi.json for the parameters and their types",
     );
 }
 
