@@ -4,4 +4,4 @@
 
 pub mod validated;
 
-pub use validated::{Attachment, Validated, ValidPort, ValidUplink, VlanSet, XdpChoice};
+pub use validated::{Attachment, ValidPort, ValidUplink, Validated, VlanSet, XdpChoice};

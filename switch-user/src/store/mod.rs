@@ -50,7 +50,9 @@ pub trait Store: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else wrote since the caller read.
-    #[error("the configuration is at generation {actual}, not {expected}: somebody else changed it; try again")]
+    #[error(
+        "the configuration is at generation {actual}, not {expected}: somebody else changed it; try again"
+    )]
     Conflict {
         /// Generation that the caller had read.
         expected: u64,
@@ -58,7 +60,9 @@ pub enum StoreError {
         actual: u64,
     },
     /// The file was written by a newer version.
-    #[error("{path} has schema {found}, this version reads up to {supported}; run the version that wrote it, or a newer one")]
+    #[error(
+        "{path} has schema {found}, this version reads up to {supported}; run the version that wrote it, or a newer one"
+    )]
     NewerSchema {
         /// File of the store.
         path: String,
