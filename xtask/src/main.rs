@@ -4,6 +4,7 @@
 
 mod build;
 mod kernels;
+mod lint;
 mod progress;
 mod setup;
 mod shell;
@@ -30,6 +31,7 @@ struct Cli {
 enum Task {
     Setup(setup::Options),
     Build(build::Options),
+    Lint(lint::Options),
 }
 
 fn main() -> ExitCode {
@@ -46,5 +48,6 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Setup(options) => setup::run(&options),
         Task::Build(options) => build::run(&options),
+        Task::Lint(options) => lint::run(&options),
     }
 }
