@@ -9,6 +9,7 @@ mod progress;
 mod setup;
 mod shell;
 mod toolchain;
+mod verifier;
 mod workspace;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Task {
     Setup(setup::Options),
     Build(build::Options),
     Lint(lint::Options),
+    Verifier(verifier::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,5 +51,6 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
         Task::Setup(options) => setup::run(&options),
         Task::Build(options) => build::run(&options),
         Task::Lint(options) => lint::run(&options),
+        Task::Verifier(options) => verifier::run(&options),
     }
 }
