@@ -8,6 +8,7 @@ mod lint;
 mod progress;
 mod setup;
 mod shell;
+mod test;
 mod toolchain;
 mod verifier;
 mod workspace;
@@ -32,6 +33,7 @@ struct Cli {
 enum Task {
     Setup(setup::Options),
     Build(build::Options),
+    Test(test::Options),
     Lint(lint::Options),
     Verifier(verifier::Options),
 }
@@ -50,6 +52,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Setup(options) => setup::run(&options),
         Task::Build(options) => build::run(&options),
+        Task::Test(options) => test::run(&options),
         Task::Lint(options) => lint::run(&options),
         Task::Verifier(options) => verifier::run(&options),
     }
