@@ -6,6 +6,7 @@ mod build;
 mod kernels;
 mod lint;
 mod progress;
+mod run;
 mod setup;
 mod shell;
 mod test;
@@ -33,6 +34,7 @@ struct Cli {
 enum Task {
     Setup(setup::Options),
     Build(build::Options),
+    Run(run::Options),
     Test(test::Options),
     Lint(lint::Options),
     Verifier(verifier::Options),
@@ -52,6 +54,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Setup(options) => setup::run(&options),
         Task::Build(options) => build::run(&options),
+        Task::Run(options) => run::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Lint(options) => lint::run(&options),
         Task::Verifier(options) => verifier::run(&options),
