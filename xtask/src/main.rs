@@ -2,6 +2,7 @@
 //!
 //! This file only dispatches; a task is a module with its `Options` and its `run`.
 
+mod bench;
 mod build;
 mod kernels;
 mod lint;
@@ -36,6 +37,7 @@ enum Task {
     Build(build::Options),
     Run(run::Options),
     Test(test::Options),
+    Bench(bench::Options),
     Lint(lint::Options),
     Verifier(verifier::Options),
 }
@@ -56,6 +58,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
         Task::Build(options) => build::run(&options),
         Task::Run(options) => run::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Lint(options) => lint::run(&options),
         Task::Verifier(options) => verifier::run(&options),
     }
