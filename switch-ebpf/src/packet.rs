@@ -2,9 +2,14 @@
 
 use core::ops::ControlFlow;
 
+use switch_common::verdict::DropReason;
+
 use crate::{
     frame::Place,
-    stage::{Stop, flood},
+    stage::{
+        Stop, flood,
+        guard::{self, Subject},
+    },
     tables::Tables,
 };
 
@@ -72,10 +77,23 @@ pub trait Packet {
     /// Sends a copy out of device `ifindex`; false if none could be made.
     fn copy_to(&mut self, ifindex: u32) -> bool;
 
-    /// Runs the stage that floods ([`flood::frame`]).
+    /// Runs the part of the guard that looks behind the Ethernet header ([`guard::inspect`]).
     ///
-    /// A hook may do that out of line: the verifier then looks at the stage once, instead of once
-    /// for each of the many ways that lead to it.
+    /// A hook may do that out of line: the verifier then looks at it once, and neither once for each
+    /// of the many ways that lead to it nor once more for each of those that lead out of it.
+    ///
+    /// # Errors
+    /// As the stage.
+    #[inline(always)]
+    fn inspect<T: Tables>(&mut self, tables: &T, subject: &Subject) -> Result<(), DropReason>
+    where
+        Self: Sized,
+    {
+        guard::inspect(self, tables, subject)
+    }
+
+    /// Runs the stage that floods ([`flood::frame`]); out of line where that is better for the
+    /// verifier.
     ///
     /// # Errors
     /// As the stage.

@@ -9,12 +9,18 @@ use aya_ebpf::{
         bpf_skb_pull_data, bpf_skb_vlan_pop, bpf_skb_vlan_push,
     },
 };
-use switch_common::verdict::{DropReason, Path, Verdict};
+use switch_common::{
+    addr::MacWord,
+    verdict::{DropReason, Path, Verdict},
+};
 use switch_ebpf::{
     frame::{Packed, Place},
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline,
-    stage::{Stop, flood},
+    stage::{
+        Stop, flood,
+        guard::{self, Subject},
+    },
     tables::Tables,
 };
 
@@ -137,6 +143,17 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
+    fn inspect<T: Tables>(&mut self, _tables: &T, subject: &Subject) -> Result<(), DropReason> {
+        let port = u64::from(subject.ifindex) << 32 | u64::from(subject.flags);
+        let kind = (subject.payload as u64) << 16 | u64::from(subject.ethertype);
+        let number = dvs_inspect(self.0, port, subject.source.get(), kind, subject.length.into());
+        match DropReason::from_number(number as u16) {
+            Some(reason) => Err(reason),
+            None => Ok(()),
+        }
+    }
+
+    #[inline(always)]
     fn flood<T: Tables>(&mut self, _tables: &T, sender: u32, place: Place) -> Result<(), Stop> {
         let place = place.pack();
         match dvs_flood(self.0, sender, place.about, place.tag, place.length) {
@@ -158,8 +175,32 @@ impl Packet for TcPacket {
     }
 }
 
-/// The stage that floods, as a function that the verifier judges by itself: it may take nothing but
-/// the context and numbers. Returns 0, or 1 if there is no receiver.
+/// The guard's look behind the Ethernet header, as a function that the verifier judges by itself: it
+/// may take nothing but the context and numbers. Returns the number of a drop reason, or 0.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_inspect(
+    skb: *mut __sk_buff,
+    port: u64,
+    source: u64,
+    kind: u64,
+    length: u64,
+) -> u32 {
+    let subject = Subject {
+        ifindex: (port >> 32) as u32,
+        flags: port as u16,
+        source: MacWord::from_octets(source.to_le_bytes()),
+        ethertype: kind as u16,
+        payload: (kind >> 16) as usize,
+        length: length as u32,
+    };
+    match guard::inspect(&mut TcPacket(skb), &Maps, &subject) {
+        Ok(()) => 0,
+        Err(reason) => reason as u32,
+    }
+}
+
+/// The stage that floods, as a function that the verifier judges by itself too. Returns 0, or 1 if there is no receiver.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_flood(

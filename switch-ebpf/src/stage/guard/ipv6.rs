@@ -10,7 +10,6 @@ use switch_common::{
 
 use super::{Guard, nd};
 use crate::{
-    frame::Frame,
     packet::{Packet, Repeated},
     tables::Tables,
 };
@@ -20,11 +19,7 @@ const MAX_EXTENSIONS: u32 = 8;
 
 /// Checks the source address, and neighbour discovery wherever it hides (RFC 7113).
 #[inline(always)]
-pub(super) fn check<P: Packet, T: Tables>(
-    guard: &Guard<'_, P, T>,
-    frame: &Frame,
-    offset: usize,
-) -> Result<(), DropReason> {
+pub(super) fn check<P: Packet, T: Tables>(guard: &Guard<'_, P, T>, offset: usize) -> Result<(), DropReason> {
     let ip = Ipv6(guard.at(offset)?);
     let source = ip.source();
     let unspecified = source == [0; 16];
@@ -43,7 +38,7 @@ pub(super) fn check<P: Packet, T: Tables>(
         End::TooLong => Err(DropReason::GuardEvasion),
         End::Short => Err(DropReason::Runt),
         End::Upper if chain.next == u64::from(ipv6::ICMPV6) && chain.fragment != Fragment::Later => {
-            nd::check(guard, frame, chain.offset, unspecified, chain.fragment == Fragment::First)
+            nd::check(guard, chain.offset, unspecified, chain.fragment == Fragment::First)
         }
         End::Upper => sender(guard, unspecified),
     }
@@ -55,7 +50,7 @@ pub(super) fn sender<P: Packet, T: Tables>(
     guard: &Guard<'_, P, T>,
     unspecified: bool,
 ) -> Result<(), DropReason> {
-    if unspecified && guard.port.is(port::GUARD_IP) { Err(DropReason::SpoofedIp) } else { Ok(()) }
+    if unspecified && guard.has(port::GUARD_IP) { Err(DropReason::SpoofedIp) } else { Ok(()) }
 }
 
 /// The walk along the extension headers (RFC 8200, 4).

@@ -49,43 +49,74 @@ pub fn frame<P: Packet, T: Tables>(
     if port.flags & (port::GUARD_MAC | port::GUARD_IP) == 0 {
         return Ok(());
     }
-    packet.pull(HEADERS);
-    Guard { packet, tables, ifindex, port }.check(frame, station).map_err(Stop::Sender)
+    // A configured station at this port is one of its MACs: that saves a look-up.
+    let configured = station.is_some_and(|entry| entry.is_static() && entry.ifindex == ifindex);
+    if !configured && port.is(port::GUARD_MAC) && !tables.may_send(&Key::mac(ifindex, frame.source)) {
+        return Err(Stop::Sender(DropReason::SpoofedMac));
+    }
+    let subject = Subject {
+        ifindex,
+        flags: port.flags,
+        source: frame.source,
+        ethertype: frame.ethertype,
+        payload: frame.payload,
+        length: frame.length,
+    };
+    packet.inspect(tables, &subject).map_err(Stop::Sender)
 }
 
-/// A frame of a guarded port.
+/// The part of the stage that looks behind the Ethernet header.
+#[inline(always)]
+pub fn inspect<P: Packet, T: Tables>(
+    packet: &mut P,
+    tables: &T,
+    subject: &Subject,
+) -> Result<(), DropReason> {
+    packet.pull(HEADERS);
+    let guard = Guard { packet, tables, subject };
+    let (ethertype, offset) = guard.behind_tags()?;
+    match ethertype {
+        eth::ARP => guard.arp(offset),
+        eth::IPV4 => guard.ipv4(offset),
+        eth::IPV6 => ipv6::check(&guard, offset),
+        _ => Ok(()),
+    }
+}
+
+/// A frame that is to be inspected, and the port that it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    /// Interface index of the port's device.
+    pub ifindex: u32,
+    /// Flags of the port.
+    pub flags: u16,
+    /// Source address of the frame.
+    pub source: MacWord,
+    /// Ethertype behind the outermost tag.
+    pub ethertype: u16,
+    /// Offset of what follows it.
+    pub payload: usize,
+    /// Octets of what follows it.
+    pub length: u32,
+}
+
+/// An inspection.
 struct Guard<'a, P, T> {
     packet: &'a P,
     tables: &'a T,
-    ifindex: u32,
-    port: &'a Port,
+    subject: &'a Subject,
 }
 
 impl<P: Packet, T: Tables> Guard<'_, P, T> {
-    #[inline(always)]
-    fn check(&self, frame: &Frame, station: Option<&Entry>) -> Result<(), DropReason> {
-        // A configured station at this port is one of its MACs: that saves a look-up.
-        let configured = station.is_some_and(|entry| entry.is_static() && entry.ifindex == self.ifindex);
-        if !configured && !self.owns_mac(frame.source) {
-            return Err(DropReason::SpoofedMac);
-        }
-        let (ethertype, offset) = self.behind_tags(frame)?;
-        match ethertype {
-            eth::ARP => self.arp(frame, offset),
-            eth::IPV4 => self.ipv4(offset),
-            eth::IPV6 => ipv6::check(self, frame, offset),
-            _ => Ok(()),
-        }
-    }
-
     /// Ethertype and offset of what the frame carries behind all its tags.
     #[inline(always)]
-    fn behind_tags(&self, frame: &Frame) -> Result<(u16, usize), DropReason> {
-        let mut tags = Tags {
-            packet: self.packet,
-            ethertype: frame.ethertype.into(),
-            offset: self.packet.opaque(frame.payload),
-        };
+    fn behind_tags(&self) -> Result<(u16, usize), DropReason> {
+        let Subject { ethertype, payload, .. } = *self.subject;
+        if !vlan::is_tag(ethertype) {
+            return Ok((ethertype, self.packet.opaque(payload)));
+        }
+        let mut tags =
+            Tags { packet: self.packet, ethertype: ethertype.into(), offset: self.packet.opaque(payload) };
         P::repeat(MAX_TAGS, &mut tags);
         let ethertype = tags.ethertype as u16;
         if vlan::is_tag(ethertype) {
@@ -96,9 +127,9 @@ impl<P: Packet, T: Tables> Guard<'_, P, T> {
 
     /// RFC 826; a sender of 0.0.0.0 is a probe for a duplicate (RFC 5227, 1.1).
     #[inline(always)]
-    fn arp(&self, frame: &Frame, offset: usize) -> Result<(), DropReason> {
+    fn arp(&self, offset: usize) -> Result<(), DropReason> {
         let arp = Arp(self.at::<{ arp::LEN }>(offset)?);
-        let own_mac = self.speaks_for(arp.sender_mac(), frame);
+        let own_mac = self.speaks_for(arp.sender_mac());
         let own_ip = arp.sender_ip() == [0; 4] || self.owns_ipv4(arp.sender_ip());
         if arp.is_ethernet_ipv4() && own_mac && own_ip { Ok(()) } else { Err(DropReason::SpoofedArp) }
     }
@@ -108,7 +139,7 @@ impl<P: Packet, T: Tables> Guard<'_, P, T> {
     #[inline(always)]
     fn ipv4(&self, offset: usize) -> Result<(), DropReason> {
         let ip = Ipv4(self.at(offset)?);
-        if !self.port.is(port::GUARD_IP) {
+        if !self.has(port::GUARD_IP) {
             return Ok(());
         }
         if !ip.is_valid() {
@@ -136,34 +167,29 @@ impl<P: Packet, T: Tables> Guard<'_, P, T> {
         }
     }
 
-    /// True if the port may send from this MAC address.
-    #[inline(always)]
-    fn owns_mac(&self, mac: MacWord) -> bool {
-        !self.port.is(port::GUARD_MAC) || self.is_listed(mac)
-    }
-
     /// True if the frame may name this MAC address as its sender's: its source, or another of the port's.
     #[inline(always)]
-    fn speaks_for(&self, mac: MacWord, frame: &Frame) -> bool {
-        mac == frame.source || self.is_listed(mac)
+    fn speaks_for(&self, mac: MacWord) -> bool {
+        mac == self.subject.source
+            || self.has(port::GUARD_MAC) && self.tables.may_send(&Key::mac(self.subject.ifindex, mac))
     }
 
-    /// True if this is one of the port's configured MAC addresses.
+    /// True if the port has this flag.
     #[inline(always)]
-    fn is_listed(&self, mac: MacWord) -> bool {
-        self.port.is(port::GUARD_MAC) && self.tables.may_send(&Key::mac(self.ifindex, mac))
+    fn has(&self, flag: u16) -> bool {
+        self.subject.flags & flag != 0
     }
 
     /// True if the port may send from this IPv4 address.
     #[inline(always)]
     fn owns_ipv4(&self, address: [u8; 4]) -> bool {
-        !self.port.is(port::GUARD_IP) || self.tables.may_send(&Key::ipv4(self.ifindex, address))
+        !self.has(port::GUARD_IP) || self.tables.may_send(&Key::ipv4(self.subject.ifindex, address))
     }
 
     /// True if the port may send from this IPv6 address.
     #[inline(always)]
     fn owns_ipv6(&self, address: [u8; 16]) -> bool {
-        !self.port.is(port::GUARD_IP) || self.tables.may_send(&Key::ipv6(self.ifindex, address))
+        !self.has(port::GUARD_IP) || self.tables.may_send(&Key::ipv6(self.subject.ifindex, address))
     }
 
     /// Octets of a header, which a whole frame has.

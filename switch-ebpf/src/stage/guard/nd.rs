@@ -10,7 +10,6 @@ use switch_common::{
 
 use super::{Guard, ipv6};
 use crate::{
-    frame::Frame,
     packet::{Packet, Repeated},
     tables::Tables,
 };
@@ -23,7 +22,6 @@ const MAX_OPTIONS: u32 = 8;
 #[inline(always)]
 pub(super) fn check<P: Packet, T: Tables>(
     guard: &Guard<'_, P, T>,
-    frame: &Frame,
     offset: usize,
     unspecified: bool,
     fragmented: bool,
@@ -33,17 +31,15 @@ pub(super) fn check<P: Packet, T: Tables>(
         nd::ROUTER_SOLICITATION | nd::NEIGHBOUR_SOLICITATION | nd::NEIGHBOUR_ADVERTISEMENT if fragmented => {
             Err(DropReason::GuardEvasion)
         }
-        nd::ROUTER_ADVERTISEMENT | nd::REDIRECT if guard.port.is(port::GUARD_IP) => {
-            Err(DropReason::SpoofedNd)
-        }
-        nd::ROUTER_SOLICITATION => options(guard, frame, offset + nd::SOLICITATION_LEN),
+        nd::ROUTER_ADVERTISEMENT | nd::REDIRECT if guard.has(port::GUARD_IP) => Err(DropReason::SpoofedNd),
+        nd::ROUTER_SOLICITATION => options(guard, offset + nd::SOLICITATION_LEN),
         nd::NEIGHBOUR_SOLICITATION | nd::NEIGHBOUR_ADVERTISEMENT => {
             // With a source of `::` a solicitation claims its target (RFC 4862, 5.4.2).
             let claims = unspecified || kind == nd::NEIGHBOUR_ADVERTISEMENT;
             if claims && !guard.owns_ipv6(Neighbour(guard.at(offset)?).target()) {
                 return Err(DropReason::SpoofedNd);
             }
-            options(guard, frame, offset + nd::LEN)
+            options(guard, offset + nd::LEN)
         }
         kind if nd::is_listener(kind) => Ok(()),
         _ => ipv6::sender(guard, unspecified),
@@ -52,14 +48,10 @@ pub(super) fn check<P: Packet, T: Tables>(
 
 /// Every link-layer address among the options must be the port's.
 #[inline(always)]
-fn options<P: Packet, T: Tables>(
-    guard: &Guard<'_, P, T>,
-    frame: &Frame,
-    offset: usize,
-) -> Result<(), DropReason> {
-    let end = guard.packet.opaque(frame.payload + frame.length as usize);
+fn options<P: Packet, T: Tables>(guard: &Guard<'_, P, T>, offset: usize) -> Result<(), DropReason> {
+    let end = guard.packet.opaque(guard.subject.payload + guard.subject.length as usize);
     let offset = guard.packet.opaque(offset);
-    let mut options = Options { guard, frame, offset, end, outcome: Outcome::Hidden };
+    let mut options = Options { guard, offset, end, outcome: Outcome::Hidden };
     P::repeat(MAX_OPTIONS, &mut options);
     match options.outcome {
         Outcome::Own => Ok(()),
@@ -72,7 +64,6 @@ fn options<P: Packet, T: Tables>(
 /// The walk along the options.
 struct Options<'a, P, T> {
     guard: &'a Guard<'a, P, T>,
-    frame: &'a Frame,
     offset: usize,
     end: usize,
     outcome: Outcome,
@@ -108,7 +99,7 @@ impl<P: Packet, T: Tables> Repeated for Options<'_, P, T> {
         }
         let Some(octets) = self.guard.packet.at(self.offset) else { return self.end(Outcome::Short) };
         let option = LinkOption(octets);
-        if option.is_link_address() && !self.guard.speaks_for(option.mac(), self.frame) {
+        if option.is_link_address() && !self.guard.speaks_for(option.mac()) {
             return self.end(Outcome::Foreign);
         }
         // A length of zero is malformed (RFC 4861, 4.6) and would hide what follows.
