@@ -21,9 +21,9 @@ const VM_LIMIT: Duration = Duration::from_mins(2);
 
 /// Loads every program and prints what it costs the verifier, against the limit.
 ///
-/// The table has the number of instructions that the verifier processed (the kernel refuses a program
-/// at 1,000,000), and the size of the program as the kernel keeps it. A program that a kernel refuses
-/// fails the task. Needs root.
+/// The table has the number of instructions that the verifier processed (the kernel refuses a
+/// program at 1,000,000), and the size of the program as the kernel keeps it. A program that a
+/// kernel refuses fails the task. Needs root.
 ///
 /// Examples:
 ///   cargo xtask verifier                   this machine's kernel
