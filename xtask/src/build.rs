@@ -40,9 +40,9 @@ impl Object {
 /// Builds the BPF object and the dvs command with the object inside.
 ///
 /// The last line of the output is the path of the command: <target dir>/release/dvs. It is one
-/// self-contained file; copy it where you like. The BPF object is left in <target dir>/bpf. The compiler for
-/// BPF is a rustup nightly with rust-src, if there is one (and bpf-linker), else Debian's rustc-web,
-/// which is installed if missing; the first line says which.
+/// self-contained file; copy it where you like. The BPF object is left in <target dir>/bpf. The
+/// compiler for BPF is a rustup nightly with rust-src, if there is one (and bpf-linker), else
+/// Debian's rustc-web, which is installed if missing; the first line says which.
 ///
 /// Examples:
 ///   cargo xtask build

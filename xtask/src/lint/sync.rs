@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use switch_common::verdict::DropReason;
 
 use crate::{shell, workspace};
@@ -41,6 +41,7 @@ pub(crate) fn update(path: &str, generated: &str, fix: bool) -> Result<bool> {
         return Ok(true);
     }
     if fix {
+        file.parent().map_or(Ok(()), fs::create_dir_all)?;
         fs::write(&file, generated).with_context(|| format!("cannot write {path}"))?;
         println!("{path}: written");
     }
@@ -49,7 +50,9 @@ pub(crate) fn update(path: &str, generated: &str, fix: bool) -> Result<bool> {
 
 fn openapi() -> Result<String> {
     let dvs = ["run", "--quiet", "--package", "switch-user", "--bin", "dvs", "--", "openapi"];
-    shell::quiet(&mut workspace::cargo(dvs))
+    let text = shell::quiet(&mut workspace::cargo(dvs))?;
+    ensure!(text.starts_with('{'), "dvs openapi printed no JSON object");
+    Ok(text)
 }
 
 fn drop_reasons() -> Result<String> {

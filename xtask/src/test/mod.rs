@@ -20,9 +20,9 @@ use tally::Tally;
 /// Ring 5, kernels: the programs and a smoke test of the switch on stock Debian 6.1 and 6.12 in a VM.
 /// (Ring 4, clusters, has no tests yet.)
 ///
-/// Each ring has a headline and a summary; the last line is "N passed, N failed", and a failure makes
-/// the exit code 1. Rings 2, 3 and 5 need root. Words after -- are handed to the test binaries, which
-/// take a part of a test's name.
+/// Each ring has a headline and a summary; the last line is "N passed, N failed", and a failure
+/// makes the exit code 1. Rings 2, 3 and 5 need root. Words after -- are handed to the test
+/// binaries, which take a part of a test's name.
 ///
 /// Examples:
 ///   cargo xtask test
