@@ -221,7 +221,7 @@ impl Planner<'_> {
     fn guard(&mut self, device: &Device, port: &ValidPort) {
         let ifindex = device.ifindex;
         let guard = &mut self.plan.image.guard;
-        guard.extend(port.macs.iter().map(|mac| guard::Key::mac(ifindex, *mac)));
+        guard.extend(port.macs.iter().map(|mac| guard::Key::mac(ifindex, mac.word())));
         if port.ips.is_empty() {
             return;
         }

@@ -273,7 +273,7 @@ fn a_guarded_access_port_becomes_these_rows() {
     assert_eq!(image.stations, BTreeMap::from([(fdb::Key::new(10, mac(1)), 7)]));
     let link_local = guard::Key::ipv6(7, mac(1).link_local());
     assert!(image.guard.iter().eq(&[
-        guard::Key::mac(7, mac(1)),
+        guard::Key::mac(7, mac(1).word()),
         guard::Key::ipv4(7, [10, 0, 10, 1]),
         link_local
     ]));
