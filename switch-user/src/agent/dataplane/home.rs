@@ -151,9 +151,11 @@ impl Home {
         Ok(pins)
     }
 
-    /// Directories of all versions of the contract.
+    /// Directories of all versions of the contract. The kernel has files of its own beside them.
     pub(super) fn versions(&self) -> Result<Vec<PathBuf>, DataplaneError> {
-        list(&self.root)
+        let mut versions = list(&self.root)?;
+        versions.retain(|path| is_version(name(path)));
+        Ok(versions)
     }
 
     /// Directories of other versions than this one's.
@@ -225,6 +227,10 @@ fn link_of(name: &str) -> Option<Link> {
     Some(Link { ifindex: ifindex.parse().ok()?, hook: *hook })
 }
 
+fn is_version(name: &str) -> bool {
+    name.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
 fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
@@ -273,5 +279,7 @@ mod tests {
         }
         assert_eq!(link_of("17-clsact"), None);
         assert_eq!(link_of("tcx-17"), None);
+        assert!(is_version(name(&home.version())));
+        assert!(!is_version("maps.debug"));
     }
 }
