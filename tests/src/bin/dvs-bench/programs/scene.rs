@@ -1,0 +1,156 @@
+//! The switch with its tables filled.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::{Array, HashMap, MapData},
+    programs::SchedClassifier,
+};
+use nix::time::{ClockId, clock_gettime};
+use switch_common::{
+    addr::Mac,
+    shared::Shared,
+    table::{config, fdb, guard, port},
+};
+use zerocopy::transmute;
+
+use super::{
+    frame::{SENDER, SENDER_IP, station},
+    timer::{EGRESS, INGRESS},
+};
+
+/// The program under test.
+const PROGRAM: &str = "dvs_tc";
+/// VLAN of the network that all ports are in.
+const NETWORK: u16 = 10;
+/// Sizes of the tables: stations and ports.
+const SIZES: [(u32, u32); 4] = [(10, 2), (10_000, 2), (1_000_000, 2), (10, 1_000)];
+
+/// A hash map whose rows are written as bytes.
+struct Table<'a, const K: usize, const V: usize>(HashMap<&'a mut MapData, [u8; K], [u8; V]>);
+
+impl<const K: usize, const V: usize> Table<'_, K, V> {
+    fn put(&mut self, key: [u8; K], value: [u8; V]) -> Result<()> {
+        Ok(self.0.insert(key, value, 0)?)
+    }
+}
+
+/// How a port is configured.
+#[derive(Clone, Copy)]
+pub(crate) enum Side {
+    /// Untagged.
+    Access,
+    /// Untagged, and only known addresses may send.
+    Guarded,
+    /// Tagged.
+    Trunk,
+}
+
+impl Side {
+    fn port(self, slot: u32) -> port::Port {
+        let (flags, pvid) = match self {
+            Self::Access => (0, NETWORK),
+            Self::Guarded => (port::GUARD_MAC | port::GUARD_IP, NETWORK),
+            Self::Trunk => (port::TRUNK, 0),
+        };
+        let flags = flags | port::UP;
+        let mut port =
+            port::Port { slot, mtu: 1500, learn_limit: 1024, flags, pvid, ..port::Port::default() };
+        if matches!(self, Self::Trunk) {
+            port.allow(NETWORK);
+        }
+        port
+    }
+}
+
+/// A switch of a certain size.
+pub(crate) struct Scene {
+    object: Ebpf,
+    stations: u32,
+    ports: u32,
+}
+
+impl Scene {
+    /// One for every size.
+    pub(crate) fn all(object: &Path) -> Result<Vec<Self>> {
+        SIZES.iter().map(|(stations, ports)| Self::new(object, *stations, *ports)).collect()
+    }
+
+    fn new(path: &Path, stations: u32, ports: u32) -> Result<Self> {
+        let capacity = fdb::DEFAULT_CAPACITY.max(stations + 1);
+        let mut object = EbpfLoader::new()
+            .map_max_entries(fdb::NAME, capacity)
+            .load_file(path)
+            .with_context(|| format!("loading {}", path.display()))?;
+        let program = object.program_mut(PROGRAM).with_context(|| format!("no program {PROGRAM}"))?;
+        <&mut SchedClassifier>::try_from(program)?.load()?;
+        let mut scene = Self { object, stations, ports };
+        scene.configure()?;
+        scene.learn()?;
+        scene.plug_in()?;
+        scene.allow_sender()?;
+        Ok(scene)
+    }
+
+    /// True if the tables have this size.
+    pub(crate) fn is(&self, stations: Option<u32>, ports: Option<u32>) -> bool {
+        Some(self.stations) == stations && Some(self.ports) == ports
+    }
+
+    /// The switch.
+    pub(crate) fn program(&self) -> Result<&SchedClassifier> {
+        let program = self.object.program(PROGRAM).with_context(|| format!("no program {PROGRAM}"))?;
+        Ok(program.try_into()?)
+    }
+
+    /// Configures the two ports that the frame passes.
+    pub(crate) fn set(&mut self, from: Side, to: Side) -> Result<()> {
+        let mut ports = self.table::<4, { size_of::<port::Port>() }>(port::NAME)?;
+        ports.put(INGRESS.to_ne_bytes(), transmute!(from.port(1)))?;
+        ports.put(EGRESS.to_ne_bytes(), transmute!(to.port(2)))
+    }
+
+    fn configure(&mut self) -> Result<()> {
+        let settings = config::Config { ageing_ns: Duration::from_mins(5).as_nanos().try_into()? };
+        let row: [u8; size_of::<config::Config>()] = transmute!(settings);
+        let map = self.object.map_mut(config::NAME).context("the switch has no settings")?;
+        Ok(Array::<_, [u8; size_of::<config::Config>()]>::try_from(map)?.set(0, row, 0)?)
+    }
+
+    /// The sender is at one port, all stations at the other, as if learned a moment ago.
+    fn learn(&mut self) -> Result<()> {
+        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?).as_nanos().try_into()?;
+        let stations = self.stations;
+        let mut table = self.table::<8, 16>(fdb::NAME)?;
+        let mut learn = |mac: Mac, ifindex: u32| {
+            let entry = fdb::Entry { ifindex, flags: 0, seen: Shared::new(now) };
+            table.put(transmute!(fdb::Key::new(NETWORK, mac)), transmute!(entry))
+        };
+        learn(SENDER, INGRESS)?;
+        (0..stations).try_for_each(|number| learn(station(number), EGRESS))
+    }
+
+    fn plug_in(&mut self) -> Result<()> {
+        let last = self.ports;
+        let mut ports = self.table::<4, { size_of::<port::Port>() }>(port::NAME)?;
+        for number in 1..=last {
+            ports.put(number.to_ne_bytes(), transmute!(Side::Access.port(number)))?;
+        }
+        Ok(())
+    }
+
+    fn allow_sender(&mut self) -> Result<()> {
+        let mut table = self.table::<24, 4>(guard::NAME)?;
+        for key in [guard::Key::mac(INGRESS, SENDER), guard::Key::ipv4(INGRESS, SENDER_IP)] {
+            table.put(transmute!(key), 1_u32.to_ne_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn table<const K: usize, const V: usize>(&mut self, name: &str) -> Result<Table<'_, K, V>> {
+        let map = self.object.map_mut(name).with_context(|| format!("the switch has no table {name}"))?;
+        Ok(Table(HashMap::try_from(map)?))
+    }
+}
