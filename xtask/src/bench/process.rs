@@ -34,10 +34,19 @@ pub(crate) fn client(place: &Namespace, limit: Duration, words: &[&str]) -> Resu
     shell::quiet(leashed(&limit).args(inside(place)).args(pin).args(words))
 }
 
-/// A command for a server on its CPU.
+/// A command for a server on a CPU of its own.
 pub(crate) fn server(place: &Namespace, words: &[&str]) -> Command {
+    pinned(place, SERVER_CPU, words)
+}
+
+/// A command for a server on its client's CPU.
+pub(crate) fn server_beside_client(place: &Namespace, words: &[&str]) -> Command {
+    pinned(place, CLIENT_CPU, words)
+}
+
+fn pinned(place: &Namespace, cpu: &str, words: &[&str]) -> Command {
     let mut command = leashed(LIFETIME);
-    command.args(inside(place)).args(["taskset", "-c", SERVER_CPU]).args(words);
+    command.args(inside(place)).args(["taskset", "-c", cpu]).args(words);
     command
 }
 

@@ -48,11 +48,15 @@ pub(crate) enum Program {
     Pop,
     /// From a guarded port.
     Guarded,
+    /// Nothing, at XDP.
+    EmptyXdp,
+    /// The switch's cache at XDP: a known station, from trunk to trunk.
+    UnicastXdp,
 }
 
 impl Program {
     /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Empty,
         Self::Redirect,
         Self::RedirectPeer,
@@ -61,6 +65,8 @@ impl Program {
         Self::Push,
         Self::Pop,
         Self::Guarded,
+        Self::EmptyXdp,
+        Self::UnicastXdp,
     ];
 
     /// For people.
@@ -74,6 +80,8 @@ impl Program {
             Self::Push => "VLAN push, access to trunk",
             Self::Pop => "VLAN pop, trunk to access",
             Self::Guarded => "Known unicast, guarded sender",
+            Self::EmptyXdp => "Empty program at XDP",
+            Self::UnicastXdp => "Known unicast at XDP",
         }
     }
 }

@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use super::{
-    frame,
     scene::{Scene, Side},
     timer::Timer,
 };
@@ -30,6 +29,10 @@ enum Run {
     Switch(Side, Side),
     /// The same, after one of the benchmark's own programs has prepared the frame.
     Prepared(&'static str, Side, Side),
+    /// The empty program at XDP.
+    EmptyXdp,
+    /// The switch's cache at XDP, on a tagged frame that stays tagged.
+    Cache,
 }
 
 const ACCESS: Side = Side::Access;
@@ -54,6 +57,10 @@ pub(crate) const CASES: &[Case] = &[
     switch("pop", 10_000, 2, Run::Prepared("bench_tag_tc", TRUNK, ACCESS)),
     switch("pop", 1_000_000, 2, Run::Prepared("bench_tag_tc", TRUNK, ACCESS)),
     switch("guarded", 10, 2, Run::Switch(Side::Guarded, ACCESS)),
+    Case { program: "empty_xdp", stations: None, ports: None, run: Run::EmptyXdp },
+    switch("unicast_xdp", 10, 2, Run::Cache),
+    switch("unicast_xdp", 10_000, 2, Run::Cache),
+    switch("unicast_xdp", 1_000_000, 2, Run::Cache),
 ];
 
 const fn own(program: &'static str, name: &'static str) -> Case {
@@ -67,20 +74,20 @@ const fn switch(program: &'static str, stations: u32, ports: u32, run: Run) -> C
 impl Case {
     /// Nanoseconds a frame, with all that the preparation costs.
     pub(crate) fn time(&self, timer: &mut Timer, scenes: &mut [Scene]) -> Result<f64> {
-        let (prepare, from, to) = match &self.run {
+        let (from, to) = match &self.run {
             Run::Own(name) => return timer.own(name),
-            Run::Switch(from, to) => (None, *from, *to),
-            Run::Prepared(prepare, from, to) => (Some(*prepare), *from, *to),
+            Run::EmptyXdp => return timer.empty_xdp(),
+            Run::Switch(from, to) | Run::Prepared(_, from, to) => (*from, *to),
+            Run::Cache => (TRUNK, TRUNK),
         };
         let scene = scenes.iter_mut().find(|scene| scene.is(self.stations, self.ports));
         let scene = scene.context("a case without tables")?;
         scene.set(from, to)?;
-        match prepare {
-            None => timer.switch(scene.program()?, &frame::known()),
-            Some(prepare) => {
-                timer.choose_from(self.stations.unwrap_or(1))?;
-                timer.prepared(prepare, scene.program()?)
-            }
+        timer.choose_from(self.stations.unwrap_or(1))?;
+        match &self.run {
+            Run::Prepared(prepare, ..) => timer.prepared(prepare, scene.program()?),
+            Run::Cache => timer.cache(scene.cache()?),
+            Run::Own(_) | Run::EmptyXdp | Run::Switch(..) => timer.switch(scene.program()?),
         }
         .with_context(|| format!("{} with {:?} stations", self.program, self.stations))
     }
@@ -107,7 +114,7 @@ impl Overheads {
     /// What has to be taken off a case's time.
     pub(crate) fn of(&self, case: &Case) -> f64 {
         match case.run {
-            Run::Own(_) | Run::Switch(..) => 0.0,
+            Run::Own(_) | Run::Switch(..) | Run::EmptyXdp | Run::Cache => 0.0,
             Run::Prepared("bench_walk_tc", ..) => self.walk,
             Run::Prepared(..) => self.edit,
         }

@@ -13,6 +13,9 @@ pub(crate) const fn station(number: u32) -> Mac {
     Mac::new([2, 0, a, b, c, d])
 }
 
+/// The VLAN of all frames.
+pub(crate) const VLAN: u16 = 10;
+
 /// An untagged frame to station 0.
 pub(crate) fn known() -> [u8; 64] {
     let mut frame = [0; 64];
@@ -25,5 +28,15 @@ pub(crate) fn known() -> [u8; 64] {
     frame[30..34].copy_from_slice(&[10, 0, 0, 2]);
     // Ports 1234 and 9, 30 bytes, no checksum.
     frame[34..42].copy_from_slice(&[0x04, 0xd2, 0, 9, 0, 30, 0, 0]);
+    frame
+}
+
+/// The same with a tag, as a wire has it.
+pub(crate) fn tagged() -> [u8; 68] {
+    let (known, [high, low]) = (known(), VLAN.to_be_bytes());
+    let mut frame = [0; 68];
+    frame[..12].copy_from_slice(&known[..12]);
+    frame[12..16].copy_from_slice(&[0x81, 0x00, high, low]);
+    frame[16..].copy_from_slice(&known[12..]);
     frame
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, HashMap, MapData},
-    programs::SchedClassifier,
+    programs::{SchedClassifier, Xdp},
 };
 use nix::time::{ClockId, clock_gettime};
 use switch_common::{
@@ -17,14 +17,14 @@ use switch_common::{
 use zerocopy::transmute;
 
 use super::{
-    frame::{SENDER, SENDER_IP, station},
+    frame::{SENDER, SENDER_IP, VLAN, station},
     timer::{EGRESS, INGRESS},
 };
 
-/// The program under test.
+/// The switch.
 const PROGRAM: &str = "dvs_tc";
-/// VLAN of the network that all ports are in.
-const NETWORK: u16 = 10;
+/// Its cache at XDP.
+const CACHE: &str = "dvs_xdp";
 /// Sizes of the tables: stations and ports.
 const SIZES: [(u32, u32); 4] = [(10, 2), (10_000, 2), (1_000_000, 2), (10, 1_000)];
 
@@ -51,15 +51,15 @@ pub(crate) enum Side {
 impl Side {
     fn port(self, slot: u32) -> port::Port {
         let (flags, pvid) = match self {
-            Self::Access => (0, NETWORK),
-            Self::Guarded => (port::GUARD_MAC | port::GUARD_IP, NETWORK),
+            Self::Access => (0, VLAN),
+            Self::Guarded => (port::GUARD_MAC | port::GUARD_IP, VLAN),
             Self::Trunk => (port::TRUNK, 0),
         };
-        let flags = flags | port::UP;
+        let flags = flags | port::UP | port::XDP_TARGET;
         let mut port =
             port::Port { slot, mtu: 1500, learn_limit: 1024, flags, pvid, ..port::Port::default() };
         if matches!(self, Self::Trunk) {
-            port.allow(NETWORK);
+            port.allow(VLAN);
         }
         port
     }
@@ -86,6 +86,8 @@ impl Scene {
             .with_context(|| format!("loading {}", path.display()))?;
         let program = object.program_mut(PROGRAM).with_context(|| format!("no program {PROGRAM}"))?;
         <&mut SchedClassifier>::try_from(program)?.load()?;
+        let cache = object.program_mut(CACHE).with_context(|| format!("no program {CACHE}"))?;
+        <&mut Xdp>::try_from(cache)?.load()?;
         let mut scene = Self { object, stations, ports };
         scene.configure()?;
         scene.learn()?;
@@ -102,6 +104,12 @@ impl Scene {
     /// The switch.
     pub(crate) fn program(&self) -> Result<&SchedClassifier> {
         let program = self.object.program(PROGRAM).with_context(|| format!("no program {PROGRAM}"))?;
+        Ok(program.try_into()?)
+    }
+
+    /// Its cache at XDP.
+    pub(crate) fn cache(&self) -> Result<&Xdp> {
+        let program = self.object.program(CACHE).with_context(|| format!("no program {CACHE}"))?;
         Ok(program.try_into()?)
     }
 
@@ -126,7 +134,7 @@ impl Scene {
         let mut table = self.table::<8, 16>(fdb::NAME)?;
         let mut learn = |mac: Mac, ifindex: u32| {
             let entry = fdb::Entry { ifindex, flags: 0, seen: Shared::new(now) };
-            table.put(transmute!(fdb::Key::new(NETWORK, mac)), transmute!(entry))
+            table.put(transmute!(fdb::Key::new(VLAN, mac)), transmute!(entry))
         };
         learn(SENDER, INGRESS)?;
         (0..stations).try_for_each(|number| learn(station(number), EGRESS))

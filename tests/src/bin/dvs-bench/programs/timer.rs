@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use aya::{
     Ebpf,
     maps::{Array, ProgramArray},
-    programs::{ProgramFd, SchedClassifier, TestRun as _, TestRunOptions},
+    programs::{Program, ProgramFd, SchedClassifier, TestRun, TestRunOptions, TestRunResult, Xdp},
 };
 
 use super::frame;
@@ -15,6 +15,10 @@ use super::frame;
 const OK: u32 = 0;
 /// `TC_ACT_REDIRECT`.
 const REDIRECT: u32 = 7;
+/// `XDP_PASS`.
+const XDP_PASS: u32 = 2;
+/// `XDP_REDIRECT`.
+const XDP_REDIRECT: u32 = 4;
 
 /// The kernel's loopback device has this interface index, and test frames come from it.
 pub(crate) const INGRESS: u32 = 1;
@@ -32,8 +36,10 @@ impl Timer {
     pub(crate) fn new(object: &Path, repeat: u32) -> Result<Self> {
         let mut own = Ebpf::load_file(object).with_context(|| format!("loading {}", object.display()))?;
         for (_, program) in own.programs_mut() {
-            if let Ok(program) = <&mut SchedClassifier>::try_from(program) {
-                program.load()?;
+            match program {
+                Program::SchedClassifier(program) => program.load()?,
+                Program::Xdp(program) => program.load()?,
+                other => bail!("{} has a {:?} in it", object.display(), other.prog_type()),
             }
         }
         let targets = own.map_mut("bench_targets").context("the object has no map bench_targets")?;
@@ -47,9 +53,21 @@ impl Timer {
         self.time(self.program(name)?, wanted, &frame::known())
     }
 
+    /// Nanoseconds of the empty program at XDP.
+    pub(crate) fn empty_xdp(&self) -> Result<f64> {
+        let name = "bench_empty_xdp";
+        let program = self.own.program(name).with_context(|| format!("the object has no program {name}"))?;
+        self.time(<&Xdp>::try_from(program)?, XDP_PASS, &frame::known())
+    }
+
     /// Nanoseconds of the switch alone.
-    pub(crate) fn switch(&self, switch: &SchedClassifier, frame: &[u8]) -> Result<f64> {
-        self.time(switch, REDIRECT, frame)
+    pub(crate) fn switch(&self, switch: &SchedClassifier) -> Result<f64> {
+        self.time(switch, REDIRECT, &frame::known())
+    }
+
+    /// Nanoseconds of the switch's cache at XDP, on a tagged frame.
+    pub(crate) fn cache(&self, cache: &Xdp) -> Result<f64> {
+        self.time(cache, XDP_REDIRECT, &frame::tagged())
     }
 
     /// Nanoseconds of an own program that jumps to the switch, and of the switch.
@@ -82,7 +100,10 @@ impl Timer {
     }
 
     /// A frame that takes another way than expected would be timed for something else.
-    fn time(&self, program: &SchedClassifier, wanted: u32, frame: &[u8]) -> Result<f64> {
+    fn time<P>(&self, program: &P, wanted: u32, frame: &[u8]) -> Result<f64>
+    where
+        P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
+    {
         let run = TestRunOptions { data_in: Some(frame), repeat: self.repeat, ..TestRunOptions::default() };
         let result = program.test_run(run)?;
         let verdict = result.return_value;
