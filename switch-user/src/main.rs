@@ -1,1 +1,3 @@
+//! The `dvs` command.
+
 fn main() {}

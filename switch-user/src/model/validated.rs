@@ -73,7 +73,9 @@ pub struct ValidUplink {
 }
 
 /// Whether an uplink has an XDP program, and in which mode.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum XdpChoice {
     /// Native if the driver can, none otherwise.

@@ -1,8 +1,13 @@
 //! Where the configuration lives: versioned documents, compare-and-swap writes, a stream of changes.
 
+mod redb;
+mod schema;
+
 use std::collections::BTreeMap;
 
 use tokio::sync::watch;
+
+pub use self::redb::RedbStore;
 
 /// Identifies a document: kind and name, such as `Port` and `p1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +55,9 @@ pub trait Store: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else wrote since the caller read.
-    #[error("the configuration is at generation {actual}, not {expected}: somebody else changed it; try again")]
+    #[error(
+        "the configuration is at generation {actual}, not {expected}: somebody else changed it; try again"
+    )]
     Conflict {
         /// Generation that the caller had read.
         expected: u64,
@@ -58,14 +65,33 @@ pub enum StoreError {
         actual: u64,
     },
     /// The file was written by a newer version.
-    #[error("{path} has schema {found}, this version reads up to {supported}; run the version that wrote it, or a newer one")]
+    #[error(
+        "{path} has schema {found}, this version reads up to {supported}; run the version that wrote it, or a newer one"
+    )]
     NewerSchema {
         /// File of the store.
         path: String,
         /// Schema of the file.
-        found: u32,
+        found: u64,
         /// Newest schema that is known here.
-        supported: u32,
+        supported: u64,
+    },
+    /// Another process has the file open.
+    #[error("{path} is in use by another dvs; stop it, or choose another --state-dir")]
+    InUse {
+        /// File of the store.
+        path: String,
+    },
+    /// The file is not one of ours, or was damaged.
+    #[error(
+        "{path} is damaged or no store of dvs ({details}); it was left as it is: restore a backup, or move it \
+         away, start again and apply a file that `dvs export` wrote"
+    )]
+    Corrupt {
+        /// File of the store.
+        path: String,
+        /// What the storage engine found.
+        details: String,
     },
     /// The storage engine failed.
     #[error("cannot {action} {path}: {source}")]
@@ -78,7 +104,7 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A document is not valid JSON.
-    #[error("document {kind}/{name} in {path} is damaged: {source}")]
+    #[error("document {kind}/{name} in {path} is damaged: {source}; restore a backup of the file")]
     Damaged {
         /// Kind of the object.
         kind: String,

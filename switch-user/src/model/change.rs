@@ -1,0 +1,111 @@
+//! The difference between two configurations.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{Desired, Kind, Object, ObjectId};
+
+/// What happens to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It comes into being.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is removed.
+    Delete,
+}
+
+/// One object's change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// What happens to it.
+    pub action: Action,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name; empty for the switch.
+    pub name: String,
+    /// Fields with another value than before; for a new object those it sets, for a removed one none.
+    pub fields: Vec<String>,
+}
+
+impl Change {
+    /// The object that changes.
+    pub fn id(&self) -> ObjectId {
+        ObjectId::new(self.kind, &self.name)
+    }
+}
+
+/// What makes `new` out of `old`, by kind and name.
+pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
+    let ids: BTreeSet<ObjectId> = old.ids().chain(new.ids()).collect();
+    ids.into_iter().filter_map(|id| change(old.get(&id), new.get(&id), id)).collect()
+}
+
+fn change(old: Option<Object>, new: Option<Object>, id: ObjectId) -> Option<Change> {
+    let action = match (&old, &new) {
+        (None, Some(_)) => Action::Create,
+        (Some(_), None) => Action::Delete,
+        (Some(old), Some(new)) if old != new => Action::Update,
+        _ => return None,
+    };
+    let fields = new.map(|new| differing(&fields(old), &fields(Some(new)))).unwrap_or_default();
+    Some(Change { action, kind: id.kind, name: id.name, fields })
+}
+
+/// The fields of an object by name, without kind and name.
+pub fn fields(object: Option<Object>) -> Map<String, Value> {
+    let Some(object) = object else { return Map::new() };
+    let Value::Object(mut fields) = object.document().to_value() else { return Map::new() };
+    fields.retain(|name, _| !["apiVersion", "kind", "name"].contains(&name.as_str()));
+    fields
+}
+
+fn differing(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names.into_iter().filter(|name| old.get(*name) != new.get(*name)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples::from_text as desired;
+
+    #[test]
+    fn changes_name_action_object_and_fields() {
+        let old = desired(
+            "- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, mtu: 1500}
+- {apiVersion: dvs/v1, kind: Network, name: green, vlan: 20}
+- {apiVersion: dvs/v1, kind: Port, name: p1, network: blue}",
+        );
+        let new = desired(
+            "- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 11}
+- {apiVersion: dvs/v1, kind: Network, name: red, vlan: 30}
+- {apiVersion: dvs/v1, kind: Port, name: p1, network: blue}",
+        );
+        let seen: Vec<_> = changes(&old, &new)
+            .into_iter()
+            .map(|change| (change.action, change.id().to_string(), change.fields.join(" ")))
+            .collect();
+        let row = |action, id: &str, fields: &str| (action, id.to_owned(), fields.to_owned());
+        assert_eq!(
+            seen,
+            [
+                row(Action::Update, "Network blue", "mtu vlan"),
+                row(Action::Delete, "Network green", ""),
+                row(Action::Create, "Network red", "vlan"),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_changes_into_itself() {
+        let same = desired("{apiVersion: dvs/v1, kind: Port, name: p1, trunk: 10}");
+        assert_eq!(changes(&same, &same), []);
+    }
+}

@@ -1,0 +1,113 @@
+//! A whole configuration as users wrote it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Kind, Network, Object, ObjectId, Port, Problem, Switch, Uplink, read};
+
+/// All objects. Each one is legal JSON and of the right types; whether they fit together is for
+/// [`super::validate`] to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// Settings of the switch, if they were set.
+    pub switch: Option<Switch>,
+    /// Networks by name.
+    pub networks: BTreeMap<String, Network>,
+    /// Uplinks by device.
+    pub uplinks: BTreeMap<String, Uplink>,
+    /// Ports by name.
+    pub ports: BTreeMap<String, Port>,
+}
+
+impl Desired {
+    /// The configuration that these stored documents make up.
+    ///
+    /// # Errors
+    /// Everything that is wrong with their form.
+    pub fn from_documents<'a>(documents: impl IntoIterator<Item = &'a Value>) -> Result<Self, Vec<Problem>> {
+        let mut desired = Self::default();
+        let mut problems = Vec::new();
+        for document in documents {
+            match read::object(document, "document") {
+                Ok(object) => desired.put(object),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(desired) } else { Err(problems) }
+    }
+
+    /// Adds an object, or replaces the one of its kind and name.
+    pub fn put(&mut self, object: Object) {
+        match object {
+            Object::Switch(switch) => self.switch = Some(switch),
+            Object::Network(network) => drop(self.networks.insert(network.name.clone(), network)),
+            Object::Uplink(uplink) => drop(self.uplinks.insert(uplink.name.clone(), uplink)),
+            Object::Port(port) => drop(self.ports.insert(port.name.clone(), port)),
+        }
+    }
+
+    /// Removes an object; false if there was none.
+    pub fn remove(&mut self, id: &ObjectId) -> bool {
+        match id.kind {
+            Kind::Switch => self.switch.take().is_some(),
+            Kind::Network => self.networks.remove(&id.name).is_some(),
+            Kind::Uplink => self.uplinks.remove(&id.name).is_some(),
+            Kind::Port => self.ports.remove(&id.name).is_some(),
+        }
+    }
+
+    /// The object of this kind and name.
+    pub fn get(&self, id: &ObjectId) -> Option<Object> {
+        match id.kind {
+            Kind::Switch => self.switch.clone().map(Object::Switch),
+            Kind::Network => self.networks.get(&id.name).cloned().map(Object::Network),
+            Kind::Uplink => self.uplinks.get(&id.name).cloned().map(Object::Uplink),
+            Kind::Port => self.ports.get(&id.name).cloned().map(Object::Port),
+        }
+    }
+
+    /// All objects, by kind and name.
+    pub fn objects(&self) -> impl Iterator<Item = Object> {
+        let switch = self.switch.iter().cloned().map(Object::Switch);
+        let networks = self.networks.values().cloned().map(Object::Network);
+        let uplinks = self.uplinks.values().cloned().map(Object::Uplink);
+        switch.chain(networks).chain(uplinks).chain(self.ports.values().cloned().map(Object::Port))
+    }
+
+    /// Names of all objects, by kind and name.
+    pub fn ids(&self) -> impl Iterator<Item = ObjectId> {
+        self.objects().map(|object| object.id())
+    }
+
+    /// The devices that are named, each with the object and its field.
+    pub fn devices(&self) -> impl Iterator<Item = (&str, ObjectId, &'static str)> {
+        let uplinks = self.uplinks.keys();
+        let uplinks = uplinks.map(|name| (name.as_str(), ObjectId::new(Kind::Uplink, name), "name"));
+        let ports = self.ports.values();
+        let ports = ports.filter_map(|port| {
+            Some((port.device.as_deref()?, ObjectId::new(Kind::Port, &port.name), "device"))
+        });
+        uplinks.chain(ports)
+    }
+
+    /// Objects that name a device which `before` did not name and which does not exist.
+    pub fn missing_devices(&self, before: &Self, existing: &BTreeSet<String>) -> Vec<Problem> {
+        let known: BTreeSet<&str> = before.devices().map(|(device, ..)| device).collect();
+        let missing =
+            self.devices().filter(|(device, ..)| !known.contains(device) && !existing.contains(*device));
+        missing
+            .map(|(device, id, field)| Problem::new(id, field, device.into(), super::Reason::NoSuchDevice))
+            .collect()
+    }
+}
+
+impl FromIterator<Object> for Desired {
+    fn from_iter<I: IntoIterator<Item = Object>>(objects: I) -> Self {
+        let mut desired = Self::default();
+        for object in objects {
+            desired.put(object);
+        }
+        desired
+    }
+}

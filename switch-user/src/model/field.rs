@@ -1,0 +1,119 @@
+//! What each field of an object takes, as data: the words of error messages and the limits of numbers.
+
+use std::{fmt, ops::RangeInclusive};
+
+use serde_json::Value;
+
+use super::{Reason, VlanList};
+
+/// A field of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Name as in files and in the API.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+}
+
+/// What a field takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// The name of an object.
+    Name,
+    /// The name of a network device.
+    Device,
+    /// One VLAN.
+    Vlan,
+    /// A list of VLANs.
+    VlanList,
+    /// Bytes of a layer-3 packet.
+    Mtu,
+    /// A list of MAC addresses.
+    Macs,
+    /// A list of IP addresses.
+    Ips,
+    /// Labels.
+    Labels,
+    /// Administrative state.
+    Admin,
+    /// The mode of XDP.
+    Xdp,
+    /// A number of addresses.
+    LearnLimit,
+    /// Seconds, or 0 for never.
+    Ageing,
+    /// A number of entries.
+    FdbCapacity,
+    /// Yes or no.
+    Flag,
+}
+
+impl Takes {
+    /// Least and greatest number, for fields that take one.
+    pub const fn range(self) -> Option<RangeInclusive<u32>> {
+        match self {
+            Self::Vlan => Some(1..=4094),
+            Self::Mtu => Some(68..=65_535),
+            Self::LearnLimit => Some(0..=1_000_000),
+            Self::Ageing => Some(10..=1_000_000),
+            Self::FdbCapacity => Some(1024..=4_194_304),
+            Self::Name
+            | Self::Device
+            | Self::VlanList
+            | Self::Macs
+            | Self::Ips
+            | Self::Labels
+            | Self::Admin
+            | Self::Xdp
+            | Self::Flag => None,
+        }
+    }
+
+    /// True for a number that the field takes.
+    pub fn allows(self, number: u32) -> bool {
+        let never_ages = self == Self::Ageing && number == 0;
+        never_ages || self.range().is_none_or(|range| range.contains(&number))
+    }
+
+    /// Why the field, or one item of it, does not take `value`, which did not parse.
+    pub(super) fn refusal(self, value: &Value) -> Reason {
+        match (self, value) {
+            (Self::VlanList, Value::String(text)) => vlan_list_refusal(text),
+            (Self::VlanList, Value::Number(number)) => vlan_list_refusal(&number.to_string()),
+            (Self::Macs, Value::String(_)) => Reason::BadMac,
+            (Self::Ips, Value::String(_)) => Reason::BadIp,
+            (_, Value::Number(number)) if self.range().is_some() && !number.is_f64() => {
+                Reason::OutOfRange(self)
+            }
+            _ => Reason::WrongType(self),
+        }
+    }
+}
+
+fn vlan_list_refusal(text: &str) -> Reason {
+    match text.parse::<VlanList>() {
+        Err(error) => Reason::VlanList(error),
+        Ok(_) => Reason::WrongType(Takes::VlanList),
+    }
+}
+
+impl fmt::Display for Takes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Name => "a name: 1 to 63 of A-Z a-z 0-9 . _ -, the first a letter or digit",
+            Self::Device => "the name of a network device: 1 to 15 bytes without spaces, slashes and colons",
+            Self::Vlan => "a number from 1 to 4094",
+            Self::VlanList => "a list of VLANs from 1 to 4094, such as \"10,20-29\"",
+            Self::Mtu => "a number from 68 to 65535",
+            Self::Macs => "a list of MAC addresses, such as [\"02:00:00:00:00:01\"]",
+            Self::Ips => "a list of IP addresses, such as [\"10.0.10.1\", \"fd00::1\"]",
+            Self::Labels => "labels with text as value, such as {tier: \"web\"}",
+            Self::Admin => "up or down",
+            Self::Xdp => "auto, native, generic or off",
+            Self::LearnLimit => "a number from 0 to 1000000",
+            Self::Ageing => "seconds, a number from 10 to 1000000, or 0 for ever",
+            Self::FdbCapacity => "a number from 1024 to 4194304",
+            Self::Flag => "true or false",
+        })
+    }
+}

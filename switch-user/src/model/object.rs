@@ -1,0 +1,170 @@
+//! Objects of any kind, as they stand in files, in the store and in the API.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Network, Port, Switch, Uplink, field::Field, network, port, read, switch, uplink};
+
+/// The version of the objects that this program reads and writes.
+pub const API_VERSION: &str = "dvs/v1";
+
+/// What an object is. The order is the one in which objects are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+pub enum Kind {
+    /// Settings of the whole switch.
+    Switch,
+    /// A broadcast domain.
+    Network,
+    /// A device that leads out of the host.
+    Uplink,
+    /// A port of a VM or container.
+    Port,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[Self::Switch, Self::Network, Self::Uplink, Self::Port];
+
+    /// The word in the field `kind`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Switch => "Switch",
+            Self::Network => "Network",
+            Self::Uplink => "Uplink",
+            Self::Port => "Port",
+        }
+    }
+
+    /// The fields of this kind besides `apiVersion` and `kind`.
+    pub const fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Switch => switch::FIELDS,
+            Self::Network => network::FIELDS,
+            Self::Uplink => uplink::FIELDS,
+            Self::Port => port::FIELDS,
+        }
+    }
+
+    /// The fields without which there is no object.
+    pub const fn required(self) -> &'static [&'static str] {
+        match self {
+            Self::Switch => &[],
+            Self::Network => &["name", "vlan"],
+            Self::Uplink | Self::Port => &["name"],
+        }
+    }
+
+    /// The field of this name.
+    pub fn field(self, name: &str) -> Option<&'static Field> {
+        self.fields().iter().find(|field| field.name == name)
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// Names one object: its kind and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name among those of its kind; empty for the switch, of which there is one.
+    pub name: String,
+}
+
+impl ObjectId {
+    /// The object of this kind and name.
+    pub fn new(kind: Kind, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => write!(out, "{}", self.kind),
+            name => write!(out, "{} {name}", self.kind),
+        }
+    }
+}
+
+/// An object of any kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "kind")]
+pub enum Object {
+    /// Settings of the whole switch.
+    Switch(Switch),
+    /// A broadcast domain.
+    Network(Network),
+    /// A device that leads out of the host.
+    Uplink(Uplink),
+    /// A port of a VM or container.
+    Port(Port),
+}
+
+impl Object {
+    /// Kind and name.
+    pub fn id(&self) -> ObjectId {
+        match self {
+            Self::Switch(_) => ObjectId::new(Kind::Switch, ""),
+            Self::Network(network) => ObjectId::new(Kind::Network, &network.name),
+            Self::Uplink(uplink) => ObjectId::new(Kind::Uplink, &uplink.name),
+            Self::Port(port) => ObjectId::new(Kind::Port, &port.name),
+        }
+    }
+
+    /// The object as it is written down.
+    pub fn document(self) -> Document {
+        Document { api_version: ApiVersion::V1, object: self }
+    }
+}
+
+/// The version of an object's form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub enum ApiVersion {
+    /// `dvs/v1`, see [`API_VERSION`].
+    #[serde(rename = "dvs/v1")]
+    V1,
+}
+
+/// An object as it is written down: with version and kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// Always `dvs/v1`.
+    api_version: ApiVersion,
+    /// The object, its kind in the field `kind`.
+    #[serde(flatten)]
+    pub object: Object,
+}
+
+impl Document {
+    /// The document as a JSON value.
+    pub fn to_value(&self) -> Value {
+        // Maps with text as keys, numbers and text: nothing that JSON lacks.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(from)?;
+        let problems = match read::object(&value, "object") {
+            Ok(object) => return Ok(object.document()),
+            Err(problems) => problems,
+        };
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Err(de::Error::custom(texts.join("\n")))
+    }
+}

@@ -1,0 +1,47 @@
+//! What is wrong with a configuration: a named reason at a field of an object.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::Reason;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The object, such as `Port p1`.
+    pub object: String,
+    /// The field, such as `mac` or `label.tier`; empty if the object as a whole is wrong.
+    pub field: String,
+    /// The value that was found there.
+    pub value: Option<Value>,
+    /// Why it is refused.
+    pub reason: Reason,
+}
+
+impl Problem {
+    /// A value of a field that is refused.
+    pub fn new(object: impl fmt::Display, field: impl Into<String>, value: Value, reason: Reason) -> Self {
+        Self { object: object.to_string(), field: field.into(), value: Some(value), reason }
+    }
+
+    /// A field that should be there, or should not.
+    pub fn absent(object: impl fmt::Display, field: impl Into<String>, reason: Reason) -> Self {
+        Self { object: object.to_string(), field: field.into(), value: None, reason }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.object)?;
+        if !self.field.is_empty() {
+            write!(out, ", field {}", self.field)?;
+        }
+        match &self.value {
+            Some(Value::String(text)) => write!(out, ", value {text:?}")?,
+            Some(value) => write!(out, ", value {value}")?,
+            None => {}
+        }
+        write!(out, ": {}; {}", self.reason, self.reason.remedy())
+    }
+}

@@ -1,0 +1,34 @@
+//! Settings of the whole switch.
+
+use serde::{Deserialize, Serialize};
+use switch_common::table::fdb;
+use utoipa::ToSchema;
+
+use super::field::{Field, Takes};
+
+/// Seconds after its last frame for which a learned address is believed, unless set otherwise.
+pub const DEFAULT_AGEING: u32 = 300;
+
+/// Settings of the whole switch. There is one object of this kind; without it the defaults hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Switch {
+    /// Seconds after its last frame for which a learned address is believed: 10 to 1000000, or 0 for ever.
+    #[schema(example = 300)]
+    pub ageing: u32,
+    /// Most entries of the forwarding database.
+    #[schema(minimum = 1024, maximum = 4_194_304)]
+    pub fdb_capacity: u32,
+}
+
+impl Default for Switch {
+    fn default() -> Self {
+        Self { ageing: DEFAULT_AGEING, fdb_capacity: fdb::DEFAULT_CAPACITY }
+    }
+}
+
+/// The fields of a [`Switch`].
+pub(super) const FIELDS: &[Field] = &[
+    Field { name: "ageing", takes: Takes::Ageing },
+    Field { name: "fdbCapacity", takes: Takes::FdbCapacity },
+];

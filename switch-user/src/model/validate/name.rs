@@ -1,0 +1,42 @@
+//! Names and labels.
+
+use super::Check;
+use crate::model::{ObjectId, Port, Reason};
+
+const LONGEST_NAME: usize = 63;
+const LONGEST_DEVICE: usize = 15;
+
+impl Check<'_> {
+    /// Notes a name that is none.
+    pub(super) fn name(&mut self, id: &ObjectId) {
+        let starts_well = id.name.starts_with(|first: char| first.is_ascii_alphanumeric());
+        if !starts_well || !is_word(&id.name, b"._-") {
+            self.refuse(id.clone(), "name", id.name.as_str(), Reason::BadName);
+        }
+    }
+
+    /// Notes a name that no device can have.
+    pub(super) fn device(&mut self, id: &ObjectId, field: &str, device: &str) {
+        let length = (1..=LONGEST_DEVICE).contains(&device.len());
+        let special = [".", ".."].contains(&device);
+        let characters =
+            !device.contains(|c: char| ['/', ':'].contains(&c) || c.is_whitespace() || c.is_control());
+        if !length || special || !characters {
+            self.refuse(id.clone(), field, device, Reason::BadDevice);
+        }
+    }
+
+    /// Notes labels that a selector such as `tier=web,zone=a` could not name.
+    pub(super) fn labels(&mut self, id: &ObjectId, port: &Port) {
+        for (key, value) in &port.label {
+            if !is_word(key, b"._/-") || !(value.is_empty() || is_word(value, b"._/-")) {
+                self.refuse(id.clone(), &format!("label.{key}"), value.as_str(), Reason::BadLabel);
+            }
+        }
+    }
+}
+
+fn is_word(text: &str, marks: &[u8]) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || marks.contains(&byte);
+    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(legal)
+}

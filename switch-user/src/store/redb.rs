@@ -1,0 +1,199 @@
+//! A store in one file of this host.
+
+use std::{io, path::Path};
+
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, WriteTransaction,
+    backends::InMemoryBackend,
+};
+use tokio::sync::watch;
+
+use super::{
+    Batch, Key, Snapshot, Store, StoreError,
+    schema::{self, GENERATION, META, MIGRATIONS, Migration, OBJECTS},
+};
+
+/// Memory for pages of the file: the whole configuration of a large host.
+const CACHE_BYTES: usize = 4 << 20;
+
+/// A document as it stands in the file.
+type Row = (Key, Vec<u8>);
+
+/// Documents in a redb file.
+pub struct RedbStore {
+    database: Database,
+    path: String,
+    generation: watch::Sender<u64>,
+}
+
+impl RedbStore {
+    /// Opens the file, or creates it; a file of an older version is brought to the layout of this one.
+    ///
+    /// # Errors
+    /// If the file is of a newer version, damaged, in use, or cannot be read or written. It is
+    /// left as it is then.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, MIGRATIONS)
+    }
+
+    /// A store that lives as long as the process: for tests and for trying things out.
+    ///
+    /// # Errors
+    /// If the storage engine fails.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let path = "memory".to_owned();
+        match builder().create_with_backend(InMemoryBackend::new()) {
+            Ok(database) => Self::with(database, path, MIGRATIONS),
+            Err(error) => Err(refused(error, path)),
+        }
+    }
+
+    fn open_with(path: &Path, migrations: &[Migration]) -> Result<Self, StoreError> {
+        let text = path.display().to_string();
+        match builder().create(path) {
+            Ok(database) => Self::with(database, text, migrations),
+            Err(error) => Err(refused(error, text)),
+        }
+    }
+
+    fn with(database: Database, path: String, migrations: &[Migration]) -> Result<Self, StoreError> {
+        let store = Self { database, path, generation: watch::Sender::new(0) };
+        store.migrate(migrations)?;
+        let generation = store.attempt("read", Self::read_generation)?;
+        store.generation.send_replace(generation);
+        Ok(store)
+    }
+
+    fn migrate(&self, migrations: &[Migration]) -> Result<(), StoreError> {
+        let supported = migrations.len() as u64;
+        let found = self.attempt("prepare", |store| {
+            let transaction = store.database.begin_write()?;
+            let found = schema::version(&transaction)?;
+            if found < supported {
+                schema::migrate(&transaction, found, migrations)?;
+                transaction.commit()?;
+            } else {
+                transaction.abort()?;
+            }
+            Ok(found)
+        })?;
+        if found > supported {
+            return Err(StoreError::NewerSchema { path: self.path.clone(), found, supported });
+        }
+        Ok(())
+    }
+
+    fn read_generation(&self) -> Result<u64, redb::Error> {
+        let meta = self.database.begin_read()?.open_table(META)?;
+        Ok(meta.get(GENERATION)?.map_or(0, |row| row.value()))
+    }
+
+    fn read(&self) -> Result<(u64, Vec<Row>), redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let generation = transaction.open_table(META)?.get(GENERATION)?.map_or(0, |row| row.value());
+        let mut documents = Vec::new();
+        for row in transaction.open_table(OBJECTS)?.iter()? {
+            let (key, document) = row?;
+            let (kind, name) = key.value();
+            documents.push((Key { kind: kind.into(), name: name.into() }, document.value().to_vec()));
+        }
+        Ok((generation, documents))
+    }
+
+    /// The generation that was found, and whether the batch was written on top of it.
+    fn write(&self, expected: u64, batch: &Batch) -> Result<(u64, bool), redb::Error> {
+        let transaction = self.database.begin_write()?;
+        let actual = transaction.open_table(META)?.get(GENERATION)?.map_or(0, |row| row.value());
+        if actual != expected {
+            transaction.abort()?;
+            return Ok((actual, false));
+        }
+        write_batch(&transaction, batch)?;
+        transaction.open_table(META)?.insert(GENERATION, expected + 1)?;
+        transaction.commit()?;
+        Ok((actual, true))
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all other errors of the engine mean the same to a user"
+    )]
+    fn attempt<T>(
+        &self,
+        action: &'static str,
+        run: impl FnOnce(&Self) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        run(self).map_err(|error| match error {
+            redb::Error::Corrupted(details) => StoreError::Corrupt { path: self.path.clone(), details },
+            source => StoreError::Engine { action, path: self.path.clone(), source: source.into() },
+        })
+    }
+}
+
+impl Store for RedbStore {
+    fn get(&self) -> Result<Snapshot, StoreError> {
+        let (generation, rows) = self.attempt("read", Self::read)?;
+        let parse = |(key, bytes): Row| match serde_json::from_slice(&bytes) {
+            Ok(document) => Ok((key, document)),
+            Err(source) => Err(damaged(key, &self.path, source)),
+        };
+        let documents = rows.into_iter().map(parse).collect::<Result<_, _>>()?;
+        Ok(Snapshot { generation, documents })
+    }
+
+    fn put(&self, expected: u64, batch: &Batch) -> Result<u64, StoreError> {
+        let (actual, written) = self.attempt("write", |store| store.write(expected, batch))?;
+        if !written {
+            return Err(StoreError::Conflict { expected, actual });
+        }
+        // Two writers may come here in either order; the number only grows.
+        self.generation.send_if_modified(|known| {
+            let newer = *known <= expected;
+            *known = (*known).max(expected + 1);
+            newer
+        });
+        Ok(expected + 1)
+    }
+
+    fn watch(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    // Without the check, opening a damaged file may panic.
+    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+    builder
+}
+
+fn write_batch(transaction: &WriteTransaction, batch: &Batch) -> Result<(), redb::Error> {
+    let mut objects = transaction.open_table(OBJECTS)?;
+    for (Key { kind, name }, document) in batch {
+        let key = (kind.as_str(), name.as_str());
+        match document {
+            Some(document) => objects.insert(key, document.to_string().as_bytes())?,
+            None => objects.remove(key)?,
+        };
+    }
+    Ok(())
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other errors of the engine mean the same to a user")]
+fn refused(error: DatabaseError, path: String) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path },
+        DatabaseError::Storage(StorageError::Corrupted(details)) => StoreError::Corrupt { path, details },
+        DatabaseError::Storage(StorageError::Io(source)) if source.kind() == io::ErrorKind::InvalidData => {
+            StoreError::Corrupt { path, details: source.to_string() }
+        }
+        source => StoreError::Engine { action: "open", path, source: source.into() },
+    }
+}
+
+fn damaged(key: Key, path: &str, source: serde_json::Error) -> StoreError {
+    StoreError::Damaged { kind: key.kind, name: key.name, path: path.into(), source }
+}
+
+#[cfg(test)]
+mod tests;
