@@ -113,11 +113,12 @@ impl Scene {
         Ok(program.try_into()?)
     }
 
-    /// Configures the two ports that the frame passes.
+    /// Configures the two ports that the frame passes, and shows the sender.
     pub(crate) fn set(&mut self, from: Side, to: Side) -> Result<()> {
         let mut ports = self.table::<4, { size_of::<port::Port>() }>(port::NAME)?;
         ports.put(INGRESS.to_ne_bytes(), transmute!(from.port(1)))?;
-        ports.put(EGRESS.to_ne_bytes(), transmute!(to.port(2)))
+        ports.put(EGRESS.to_ne_bytes(), transmute!(to.port(2)))?;
+        self.see_sender()
     }
 
     fn configure(&mut self) -> Result<()> {
@@ -129,15 +130,20 @@ impl Scene {
 
     /// The sender is at one port, all stations at the other, as if learned a moment ago.
     fn learn(&mut self) -> Result<()> {
-        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?).as_nanos().try_into()?;
-        let stations = self.stations;
-        let mut table = self.table::<8, 16>(fdb::NAME)?;
-        let mut learn = |mac: Mac, ifindex: u32| {
-            let entry = fdb::Entry { ifindex, flags: 0, seen: Shared::new(now) };
-            table.put(transmute!(fdb::Key::new(VLAN, mac)), transmute!(entry))
-        };
-        learn(SENDER, INGRESS)?;
-        (0..stations).try_for_each(|number| learn(station(number), EGRESS))
+        let (stations, at_egress) = (self.stations, seen_now(EGRESS)?);
+        let mut table = self.stations()?;
+        (0..stations).try_for_each(|number| table.put(key(station(number)), at_egress))?;
+        self.see_sender()
+    }
+
+    /// Notes that the sender has just sent: the cache leaves it to TC to notice that once a second.
+    fn see_sender(&mut self) -> Result<()> {
+        let at_ingress = seen_now(INGRESS)?;
+        self.stations()?.put(key(SENDER), at_ingress)
+    }
+
+    fn stations(&mut self) -> Result<Table<'_, 8, 16>> {
+        self.table(fdb::NAME)
     }
 
     fn plug_in(&mut self) -> Result<()> {
@@ -151,7 +157,7 @@ impl Scene {
 
     fn allow_sender(&mut self) -> Result<()> {
         let mut table = self.table::<24, 4>(guard::NAME)?;
-        for key in [guard::Key::mac(INGRESS, SENDER), guard::Key::ipv4(INGRESS, SENDER_IP)] {
+        for key in [guard::Key::mac(INGRESS, SENDER.word()), guard::Key::ipv4(INGRESS, SENDER_IP)] {
             table.put(transmute!(key), 1_u32.to_ne_bytes())?;
         }
         Ok(())
@@ -161,4 +167,16 @@ impl Scene {
         let map = self.object.map_mut(name).with_context(|| format!("the switch has no table {name}"))?;
         Ok(Table(HashMap::try_from(map)?))
     }
+}
+
+/// The key of a station.
+fn key(mac: Mac) -> [u8; 8] {
+    transmute!(fdb::Key::new(VLAN, mac))
+}
+
+/// The row of a station that was seen at a port a moment ago.
+fn seen_now(ifindex: u32) -> Result<[u8; 16]> {
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?);
+    let seen = Shared::new(now.as_nanos().try_into()?);
+    Ok(transmute!(fdb::Entry { ifindex, flags: 0, seen }))
 }

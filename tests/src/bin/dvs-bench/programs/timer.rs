@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aya::{
     Ebpf,
     maps::{Array, ProgramArray},
@@ -36,10 +36,10 @@ impl Timer {
     pub(crate) fn new(object: &Path, repeat: u32) -> Result<Self> {
         let mut own = Ebpf::load_file(object).with_context(|| format!("loading {}", object.display()))?;
         for (_, program) in own.programs_mut() {
-            match program {
-                Program::SchedClassifier(program) => program.load()?,
-                Program::Xdp(program) => program.load()?,
-                other => bail!("{} has a {:?} in it", object.display(), other.prog_type()),
+            if let Program::SchedClassifier(program) = program {
+                program.load()?;
+            } else if let Program::Xdp(program) = program {
+                program.load()?;
             }
         }
         let targets = own.map_mut("bench_targets").context("the object has no map bench_targets")?;
