@@ -4,6 +4,7 @@
 //! layout of every BPF table, verdicts and drop reasons. The crate is `no_std`, depends on no other
 //! package of the workspace, and knows neither how a table is looked up nor who fills it.
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
 pub mod addr;
 pub mod shared;

@@ -1,1 +1,13 @@
-#![no_std]
+//! The datapath: the way of one frame through the switch, written once.
+//!
+//! [`pipeline`] names the stages in their order, [`stage`] holds them, one file each. They see the
+//! frame through [`packet::Packet`] and the tables through [`tables::Tables`], so the same lines run
+//! in the kernel at TC, at XDP, and in tests on the host. Only the binary's `hook` knows the kernel.
+#![cfg_attr(target_arch = "bpf", no_std)]
+
+pub mod edit;
+pub mod frame;
+pub mod packet;
+pub mod pipeline;
+pub mod stage;
+pub mod tables;

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::addr::Mac;
+use crate::addr::MacWord;
 
 /// Name of the map, a hash from [`Key`] to a `u32` that is always 1.
 pub const NAME: &str = "guard";
@@ -32,14 +32,15 @@ pub const IPV6: u32 = 6;
     Immutable,
     KnownLayout,
 )]
-#[repr(C, align(8))]
+#[repr(C)]
 pub struct Key {
     /// Interface index of the port's device.
     pub ifindex: u32,
     /// [`MAC`], [`IPV4`] or [`IPV6`].
     pub kind: u32,
-    /// The address in the order of the wire, followed by zeros.
-    pub address: [u8; 16],
+    /// The octets of the address in the order of the wire, followed by zeros. As words, because the
+    /// verifier refuses the stores of unequal size that LLVM makes of octets.
+    pub address: [u64; 2],
 }
 
 const _: () = assert!(size_of::<Key>() == 24);
@@ -47,23 +48,22 @@ const _: () = assert!(size_of::<Key>() == 24);
 impl Key {
     /// The right of a port to send from this MAC address.
     #[inline(always)]
-    pub fn mac(ifindex: u32, mac: Mac) -> Self {
-        let [a, b, c, d, e, f] = mac.octets();
-        let address = [a, b, c, d, e, f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        Self { ifindex, kind: MAC, address }
+    pub const fn mac(ifindex: u32, mac: MacWord) -> Self {
+        Self { ifindex, kind: MAC, address: [mac.get().to_le(), 0] }
     }
 
     /// The right of a port to send from this IPv4 address.
     #[inline(always)]
-    pub fn ipv4(ifindex: u32, [a, b, c, d]: [u8; 4]) -> Self {
-        let address = [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        Self { ifindex, kind: IPV4, address }
+    pub const fn ipv4(ifindex: u32, address: [u8; 4]) -> Self {
+        Self { ifindex, kind: IPV4, address: [(u32::from_le_bytes(address) as u64).to_le(), 0] }
     }
 
     /// The right of a port to send from this IPv6 address.
     #[inline(always)]
-    pub fn ipv6(ifindex: u32, address: [u8; 16]) -> Self {
-        Self { ifindex, kind: IPV6, address }
+    pub const fn ipv6(ifindex: u32, address: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = address;
+        let (high, low) = ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]);
+        Self { ifindex, kind: IPV6, address: [u64::from_ne_bytes(high), u64::from_ne_bytes(low)] }
     }
 
     /// The right of a port to send from this IP address.
@@ -72,5 +72,22 @@ impl Key {
             IpAddr::V4(v4) => Self::ipv4(ifindex, v4.octets()),
             IpAddr::V6(v6) => Self::ipv6(ifindex, v6.octets()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::IntoBytes;
+
+    use super::*;
+
+    #[test]
+    fn addresses_stand_in_the_order_of_the_wire() {
+        let mac = Key::mac(7, crate::addr::Mac::new([2, 0, 0, 0, 0, 1]).word());
+        assert_eq!(mac.as_bytes()[8..], [2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let v4 = Key::ipv4(7, [10, 0, 10, 1]);
+        assert_eq!(v4.as_bytes()[8..], [10, 0, 10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let octets = core::array::from_fn(|index| index as u8);
+        assert_eq!(Key::ipv6(7, octets).as_bytes()[8..], octets);
     }
 }

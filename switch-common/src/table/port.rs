@@ -28,6 +28,20 @@ pub const XDP_TARGET: u16 = 1 << 7;
 /// Words of the VLAN bitmap.
 pub const VLAN_WORDS: usize = 64;
 
+/// How frames of a network leave through a port.
+///
+/// A whole word: on the stack the verifier refuses the misaligned stores that LLVM merges from less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Form {
+    /// They do not.
+    Absent,
+    /// Without a tag of the switch.
+    Untagged,
+    /// With the network's tag.
+    Tagged,
+}
+
 /// What the datapath must know about one port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -63,20 +77,27 @@ impl Port {
 
     /// True if the trunk's list has this VLAN. Identifiers above 4095 are taken modulo 4096.
     #[inline(always)]
-    pub fn carries(&self, vid: u16) -> bool {
-        let vid = usize::from(vid & 0xfff);
-        match self.vlans.get(vid >> 6) {
-            Some(word) => word >> (vid & 63) & 1 != 0,
-            None => false,
+    pub const fn carries(&self, vid: u16) -> bool {
+        let vid = (vid & 0xfff) as usize;
+        self.vlans[vid >> 6] >> (vid & 63) & 1 != 0
+    }
+
+    /// How frames of `network` leave here.
+    #[inline(always)]
+    pub const fn form(&self, network: u16) -> Form {
+        if network == self.pvid {
+            Form::Untagged
+        } else if self.is(TRUNK) && self.carries(network) {
+            Form::Tagged
+        } else {
+            Form::Absent
         }
     }
 
     /// Puts a VLAN on the trunk's list.
     pub fn allow(&mut self, vid: u16) {
         let vid = usize::from(vid & 0xfff);
-        if let Some(word) = self.vlans.get_mut(vid >> 6) {
-            *word |= 1 << (vid & 63);
-        }
+        self.vlans[vid >> 6] |= 1 << (vid & 63);
     }
 }
 

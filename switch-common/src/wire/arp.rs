@@ -1,7 +1,7 @@
 //! ARP for IPv4 over Ethernet (RFC 826).
 
 use super::{be16, part};
-use crate::addr::Mac;
+use crate::addr::MacWord;
 
 /// Octets of a packet whose addresses are Ethernet's and IPv4's.
 pub const LEN: usize = 28;
@@ -22,8 +22,8 @@ impl Arp<'_> {
 
     /// Sender's hardware address.
     #[inline(always)]
-    pub fn sender_mac(self) -> Mac {
-        Mac::new(part::<8, 6, LEN>(self.0))
+    pub fn sender_mac(self) -> MacWord {
+        MacWord::from_octets(part::<8, 8, LEN>(self.0))
     }
 
     /// Sender's IPv4 address; 0.0.0.0 in a probe (RFC 5227, 1.1).

@@ -1,7 +1,7 @@
 //! Ethernet II (IEEE 802.3-2018, 3.1.1).
 
 use super::{be16, part};
-use crate::addr::Mac;
+use crate::addr::MacWord;
 
 /// Octets of the header.
 pub const LEN: usize = 14;
@@ -20,14 +20,14 @@ pub struct Eth<'a>(pub &'a [u8; LEN]);
 impl Eth<'_> {
     /// Destination address.
     #[inline(always)]
-    pub fn destination(self) -> Mac {
-        Mac::new(part::<0, 6, LEN>(self.0))
+    pub fn destination(self) -> MacWord {
+        MacWord::from_octets(part::<0, 8, LEN>(self.0))
     }
 
     /// Source address.
     #[inline(always)]
-    pub fn source(self) -> Mac {
-        Mac::new(part::<6, 6, LEN>(self.0))
+    pub fn source(self) -> MacWord {
+        MacWord::from_octets(part::<6, 8, LEN>(self.0))
     }
 
     /// Ethertype, or the length of an 802.3 frame.

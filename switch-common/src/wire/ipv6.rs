@@ -1,9 +1,12 @@
 //! IPv6 (RFC 8200) and the extension headers that can stand before an upper-layer header.
 
-use super::part;
+use super::{be16, part};
 
 /// Octets of the fixed header.
 pub const LEN: usize = 40;
+
+/// Octets of a fragment header.
+pub const FRAGMENT_LEN: usize = 8;
 
 /// Next-header number of hop-by-hop options.
 pub const HOP_BY_HOP: u8 = 0;
@@ -49,6 +52,12 @@ impl Extension<'_> {
     #[inline(always)]
     pub fn next_header(self) -> u8 {
         self.0[0]
+    }
+
+    /// Of a fragment header: where the fragment begins, in units of eight octets.
+    #[inline(always)]
+    pub fn fragment_offset(self) -> u16 {
+        be16(self.0[2], self.0[3]) >> 3
     }
 
     /// Octets of an options or routing header: 8 to 2048.

@@ -1,10 +1,12 @@
 //! Neighbour discovery (RFC 4861, 4) and its neighbours in `ICMPv6`: what a guarded port may announce.
 
 use super::part;
-use crate::addr::Mac;
+use crate::addr::MacWord;
 
 /// Octets of a solicitation or advertisement up to its options.
 pub const LEN: usize = 24;
+/// Octets of a router solicitation up to its options.
+pub const SOLICITATION_LEN: usize = 8;
 /// Octets of a link-layer address option for Ethernet.
 pub const OPTION_LEN: usize = 8;
 
@@ -18,10 +20,12 @@ pub const NEIGHBOUR_SOLICITATION: u8 = 135;
 pub const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 /// Redirect.
 pub const REDIRECT: u8 = 137;
-/// Multicast listener query, report and done (RFC 2710).
-pub const LISTENER: core::ops::RangeInclusive<u8> = 130..=132;
-/// Multicast listener report, version 2 (RFC 3810).
-pub const LISTENER_REPORT_V2: u8 = 143;
+
+/// True for multicast listener query, report and done (RFC 2710), and for report version 2 (RFC 3810).
+#[inline(always)]
+pub const fn is_listener(kind: u8) -> bool {
+    matches!(kind, 130..=132 | 143)
+}
 
 /// A view of a neighbour solicitation or advertisement.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +58,8 @@ impl LinkOption<'_> {
 
     /// The address.
     #[inline(always)]
-    pub fn mac(self) -> Mac {
-        Mac::new(part::<2, 6, OPTION_LEN>(self.0))
+    pub fn mac(self) -> MacWord {
+        let [_, _, a, b, c, d, e, f] = *self.0;
+        MacWord::from_octets([a, b, c, d, e, f, 0, 0])
     }
 }

@@ -1,0 +1,6 @@
+//! Where the kernel calls: the only place that knows contexts, helpers, maps and action codes.
+
+mod access;
+mod maps;
+mod tc;
+mod xdp;

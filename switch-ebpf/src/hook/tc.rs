@@ -1,0 +1,229 @@
+//! The pipeline at TC, on socket buffers.
+
+use core::{ffi::c_void, ptr};
+
+use aya_ebpf::{
+    bindings::{__sk_buff, bpf_check_mtu_flags::BPF_MTU_CHK_SEGS},
+    helpers::generated::{
+        bpf_check_mtu, bpf_clone_redirect, bpf_loop, bpf_redirect, bpf_redirect_peer, bpf_skb_change_type,
+        bpf_skb_pull_data, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+    },
+};
+use switch_common::{
+    addr::MacWord,
+    verdict::{DropReason, Path, Verdict},
+};
+use switch_ebpf::{
+    frame::{Packed, Place},
+    packet::{EditFailed, Packet, Repeated, Tag},
+    pipeline,
+    stage::{
+        Stop, flood,
+        guard::{self, Subject},
+    },
+    tables::Tables,
+};
+
+use super::{access, maps::Maps};
+
+/// Lets the next program of the hook, and then the host's stack, have the frame (`TCX_NEXT`, `TC_ACT_UNSPEC`).
+const NEXT: i32 = -1;
+/// Ends the frame (`TCX_DROP`, `TC_ACT_SHOT`).
+const SHOT: i32 = 2;
+/// `PACKET_HOST`: the frame is for the device that receives it.
+const PACKET_HOST: u32 = 0;
+
+/// The switch's program at ingress of every port and uplink.
+#[unsafe(link_section = "classifier")]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_tc(skb: *mut __sk_buff) -> i32 {
+    let mut packet = TcPacket(skb);
+    match pipeline::switch(&mut packet, &Maps) {
+        Verdict::Forward { ifindex, path } => forward(skb, ifindex, path),
+        Verdict::Flooded | Verdict::Drop(_) => SHOT,
+        Verdict::Pass | Verdict::Punt => NEXT,
+    }
+}
+
+/// Hands the frame to its device; the helper's return value is the action.
+#[inline(always)]
+fn forward(skb: *mut __sk_buff, ifindex: u32, path: Path) -> i32 {
+    // SAFETY: the context is live; an interface that is gone makes the kernel drop the frame.
+    let action = unsafe {
+        match path {
+            Path::Device => bpf_redirect(ifindex, 0),
+            Path::Peer => {
+                // The sending device marked it as somebody else's, and nobody looks again.
+                bpf_skb_change_type(skb, PACKET_HOST);
+                bpf_redirect_peer(ifindex, 0)
+            }
+        }
+    };
+    action as i32
+}
+
+/// A frame in a socket buffer.
+struct TcPacket(*mut __sk_buff);
+
+impl TcPacket {
+    #[inline(always)]
+    fn skb(&self) -> &__sk_buff {
+        // SAFETY: the context lives as long as the program runs; the kernel translates its fields.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Packet for TcPacket {
+    #[inline(always)]
+    fn ifindex(&self) -> u32 {
+        self.skb().ifindex
+    }
+
+    #[inline(always)]
+    fn octets(&self) -> u32 {
+        self.skb().len
+    }
+
+    #[inline(always)]
+    fn at<const N: usize>(&self, offset: usize) -> Option<&[u8; N]> {
+        // SAFETY: both are fields of the live context.
+        unsafe { access::octets(&raw const (*self.0).data, &raw const (*self.0).data_end, offset) }
+    }
+
+    #[inline(always)]
+    fn pull(&mut self, octets: u32) {
+        let linear = self.skb().data_end.wrapping_sub(self.skb().data);
+        let wanted = octets.min(self.octets());
+        if linear < wanted {
+            // SAFETY: the context is live. A failure shows when the octets are not there to read.
+            unsafe { bpf_skb_pull_data(self.0, wanted) };
+        }
+    }
+
+    #[inline(always)]
+    fn tag_beside(&self) -> Tag {
+        let skb = self.skb();
+        if skb.vlan_present == 0 {
+            return Tag::NONE;
+        }
+        Tag { tpid: (skb.vlan_proto as u16).swap_bytes(), tci: skb.vlan_tci as u16 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, tag: Tag) -> Result<(), EditFailed> {
+        // SAFETY: the context is live.
+        done(unsafe { bpf_skb_vlan_push(self.0, tag.tpid.swap_bytes(), tag.tci) })
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) -> Result<(), EditFailed> {
+        // SAFETY: the context is live.
+        done(unsafe { bpf_skb_vlan_pop(self.0) })
+    }
+
+    /// The kernel judges the segments of a GSO frame; their size is no field that a program could
+    /// compare by itself, because the headers in front of each are not in it.
+    #[inline(always)]
+    fn fits(&self, ifindex: u32, mtu: u32, payload: u32) -> bool {
+        if payload <= mtu {
+            return true;
+        }
+        if self.skb().gso_size == 0 {
+            return false;
+        }
+        let mut length = 0;
+        // SAFETY: the context is live, and the length is on the stack.
+        unsafe { bpf_check_mtu(self.0.cast(), ifindex, &raw mut length, 0, BPF_MTU_CHK_SEGS.into()) == 0 }
+    }
+
+    #[inline(always)]
+    fn copy_to(&mut self, ifindex: u32) -> bool {
+        // SAFETY: the context is live.
+        unsafe { bpf_clone_redirect(self.0, ifindex, 0) == 0 }
+    }
+
+    #[inline(always)]
+    fn inspect<T: Tables>(&mut self, _tables: &T, subject: &Subject) -> Result<(), DropReason> {
+        let port = u64::from(subject.ifindex) << 32 | u64::from(subject.flags);
+        let kind = (subject.payload as u64) << 16 | u64::from(subject.ethertype);
+        let number = dvs_inspect(self.0, port, subject.source.get(), kind, subject.length.into());
+        match DropReason::from_number(number as u16) {
+            Some(reason) => Err(reason),
+            None => Ok(()),
+        }
+    }
+
+    #[inline(always)]
+    fn flood<T: Tables>(&mut self, _tables: &T, sender: u32, place: Place) -> Result<(), Stop> {
+        let place = place.pack();
+        match dvs_flood(self.0, sender, place.about, place.tag, place.length) {
+            0 => Ok(()),
+            _ => Err(Stop::Sender(DropReason::NoReceiver)),
+        }
+    }
+
+    #[inline(always)]
+    fn opaque(&self, number: usize) -> usize {
+        access::opaque(number, self.skb().hash)
+    }
+
+    #[inline(always)]
+    fn repeat<B: Repeated>(count: u32, body: &mut B) {
+        let callback: extern "C" fn(u32, &mut B) -> i64 = turn;
+        // SAFETY: the callback gets the body, which outlives the call, as its second argument.
+        unsafe { bpf_loop(count, callback as *mut c_void, ptr::from_mut(body).cast(), 0) };
+    }
+}
+
+/// The guard's look behind the Ethernet header, as a function that the verifier judges by itself: it
+/// may take nothing but the context and numbers. Returns the number of a drop reason, or 0.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_inspect(
+    skb: *mut __sk_buff,
+    port: u64,
+    source: u64,
+    kind: u64,
+    length: u64,
+) -> u32 {
+    let subject = Subject {
+        ifindex: (port >> 32) as u32,
+        flags: port as u16,
+        source: MacWord::from_octets(source.to_le_bytes()),
+        ethertype: kind as u16,
+        payload: (kind >> 16) as usize,
+        length: length as u32,
+    };
+    match guard::inspect(&mut TcPacket(skb), &Maps, &subject) {
+        Ok(()) => 0,
+        Err(reason) => reason as u32,
+    }
+}
+
+/// The stage that floods, as a function that the verifier judges by itself too. Returns 0, or 1 if there is no receiver.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_flood(
+    skb: *mut __sk_buff,
+    sender: u32,
+    about: u64,
+    tag: u64,
+    length: u64,
+) -> u32 {
+    let place = Packed { about, tag, length };
+    match flood::frame(&mut TcPacket(skb), &Maps, sender, place.unpack()) {
+        Ok(()) => 0,
+        Err(_) => 1,
+    }
+}
+
+/// One turn of `bpf_loop`, which ends with a result of 1.
+extern "C" fn turn<B: Repeated>(index: u32, body: &mut B) -> i64 {
+    i64::from(body.turn(index).is_break())
+}
+
+/// The result of a helper that returns 0 or a negative error number.
+#[inline(always)]
+fn done(result: i64) -> Result<(), EditFailed> {
+    if result == 0 { Ok(()) } else { Err(EditFailed) }
+}

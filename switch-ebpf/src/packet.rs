@@ -1,0 +1,128 @@
+//! What a stage can do with a frame, whoever holds it: an skb, an XDP buffer, a test's vector.
+
+use core::ops::ControlFlow;
+
+use switch_common::verdict::DropReason;
+
+use crate::{
+    frame::Place,
+    stage::{
+        Stop, flood,
+        guard::{self, Subject},
+    },
+    tables::Tables,
+};
+
+/// A VLAN tag; `tpid` 0 stands for none.
+///
+/// A plain pair instead of an `Option`: LLVM merges the undefined payload of a `None` into later
+/// arithmetic, and the verifier then sees a register that was never written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tag {
+    /// Tag protocol identifier, in host order.
+    pub tpid: u16,
+    /// Tag control information, in host order.
+    pub tci: u16,
+}
+
+impl Tag {
+    /// No tag.
+    pub const NONE: Self = Self { tpid: 0, tci: 0 };
+
+    /// True if there is a tag.
+    #[inline(always)]
+    pub const fn is_some(self) -> bool {
+        self.tpid != 0
+    }
+}
+
+/// The kernel could not edit the frame: no memory, or no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EditFailed;
+
+/// A frame at a hook.
+pub trait Packet {
+    /// Interface index of the device it came in at.
+    fn ifindex(&self) -> u32;
+
+    /// Octets from the Ethernet header on, without a tag that is held beside the frame.
+    fn octets(&self) -> u32;
+
+    /// `N` octets of the frame from `offset` on, or `None` where the frame, or the part of it that
+    /// can be read directly, ends before.
+    fn at<const N: usize>(&self, offset: usize) -> Option<&[u8; N]>;
+
+    /// Makes the first `octets` of the frame readable by [`at`](Self::at), as far as it has them.
+    fn pull(&mut self, octets: u32);
+
+    /// The outermost tag, if it is held beside the frame; [`Tag::NONE`] otherwise.
+    fn tag_beside(&self) -> Tag;
+
+    /// Puts a tag outside all others.
+    ///
+    /// # Errors
+    /// When the kernel has no memory or no room for it.
+    fn push(&mut self, tag: Tag) -> Result<(), EditFailed>;
+
+    /// Removes the outermost tag.
+    ///
+    /// # Errors
+    /// When the kernel has no memory for it.
+    fn pop(&mut self) -> Result<(), EditFailed>;
+
+    /// True if every packet that this frame will be on the wire fits `mtu`, the limit of device
+    /// `ifindex`; `payload` is the frame's length behind its Ethernet header and outer tag.
+    fn fits(&self, ifindex: u32, mtu: u32, payload: u32) -> bool;
+
+    /// Sends a copy out of device `ifindex`; false if none could be made.
+    fn copy_to(&mut self, ifindex: u32) -> bool;
+
+    /// Runs the part of the guard that looks behind the Ethernet header ([`guard::inspect`]).
+    ///
+    /// A hook may do that out of line: the verifier then looks at it once, and neither once for each
+    /// of the many ways that lead to it nor once more for each of those that lead out of it.
+    ///
+    /// # Errors
+    /// As the stage.
+    #[inline(always)]
+    fn inspect<T: Tables>(&mut self, tables: &T, subject: &Subject) -> Result<(), DropReason>
+    where
+        Self: Sized,
+    {
+        guard::inspect(self, tables, subject)
+    }
+
+    /// Runs the stage that floods ([`flood::frame`]); out of line where that is better for the
+    /// verifier.
+    ///
+    /// # Errors
+    /// As the stage.
+    #[inline(always)]
+    fn flood<T: Tables>(&mut self, tables: &T, sender: u32, place: Place) -> Result<(), Stop>
+    where
+        Self: Sized,
+    {
+        flood::frame(self, tables, sender, place)
+    }
+
+    /// The same number, of which the verifier is to know nothing any more.
+    ///
+    /// A walk along headers that goes on from an opaque offset looks the same after every header, so
+    /// the verifier judges it once instead of once for each way to get there.
+    #[inline(always)]
+    fn opaque(&self, number: usize) -> usize {
+        number
+    }
+
+    /// Runs `body` with 0, 1, ... up to `count` - 1, until it breaks.
+    ///
+    /// Of the packet, because the kernel has its own way of looping: the verifier looks at the body
+    /// once instead of once a turn.
+    fn repeat<B: Repeated>(count: u32, body: &mut B);
+}
+
+/// The body of a loop with all that it can see.
+pub trait Repeated {
+    /// One turn.
+    fn turn(&mut self, index: u32) -> ControlFlow<()>;
+}

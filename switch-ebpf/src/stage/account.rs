@@ -1,0 +1,49 @@
+//! Counts what became of a frame.
+
+use switch_common::verdict::DropReason;
+
+use crate::tables::Tables;
+
+/// One frame went from a port to another.
+#[inline(always)]
+pub fn forwarded<T: Tables>(tables: &T, sender: u32, receiver: u32, octets: u32) {
+    sent(tables, sender, octets);
+    received(tables, receiver, octets);
+}
+
+/// One frame of a port went to everyone in its network; the copies are counted where they are made.
+#[inline(always)]
+pub fn flooded<T: Tables>(tables: &T, sender: u32, octets: u32) {
+    sent(tables, sender, octets);
+    if let Some(stats) = tables.stats(sender) {
+        stats.flooded.add_local(1);
+    }
+}
+
+/// A frame or copy went to a port's VM.
+#[inline(always)]
+pub fn received<T: Tables>(tables: &T, receiver: u32, octets: u32) {
+    if let Some(stats) = tables.stats(receiver) {
+        stats.in_packets.add_local(1);
+        stats.in_bytes.add_local(u64::from(octets));
+    }
+}
+
+/// A frame or copy ends here.
+#[inline(always)]
+pub fn dropped<T: Tables>(tables: &T, slot: u32, reason: DropReason) {
+    if let Some(drops) = tables.drops(slot)
+        && let Some(frames) = drops.of(reason)
+    {
+        frames.add_local(1);
+    }
+}
+
+/// A frame of a port's VM was accepted.
+#[inline(always)]
+fn sent<T: Tables>(tables: &T, sender: u32, octets: u32) {
+    if let Some(stats) = tables.stats(sender) {
+        stats.out_packets.add_local(1);
+        stats.out_bytes.add_local(u64::from(octets));
+    }
+}

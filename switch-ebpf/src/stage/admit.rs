@@ -1,0 +1,31 @@
+//! Lets only sane frames of open ports in.
+
+use switch_common::{
+    table::port::{self, Port},
+    verdict::DropReason,
+};
+
+use super::Stop;
+use crate::frame::Frame;
+
+/// Refuses frames of a port that is down, from an impossible source, or to the bridge itself.
+///
+/// What an uplink gets for the link's own protocols (LLDP, LACP and others, IEEE 802.1Q-2018, table
+/// 8-1) belongs to the host.
+#[inline(always)]
+pub fn frame(frame: &Frame, port: &Port) -> Result<(), Stop> {
+    if !port.is(port::UP) {
+        return Err(Stop::Sender(DropReason::PortDown));
+    }
+    if !frame.source.is_station() {
+        return Err(Stop::Sender(DropReason::BadSource));
+    }
+    if frame.destination.is_reserved_multicast() {
+        return Err(if port.is(port::UPLINK) {
+            Stop::Pass
+        } else {
+            Stop::Sender(DropReason::ReservedMulticast)
+        });
+    }
+    Ok(())
+}

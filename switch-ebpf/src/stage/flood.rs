@@ -1,0 +1,145 @@
+//! Sends a copy to every other port of the network.
+
+use core::ops::ControlFlow;
+
+use switch_common::{
+    table::{
+        flood::{CHUNK, Chunk, Key},
+        port::{Form, Port},
+    },
+    verdict::DropReason,
+};
+
+use super::{Stop, account, emit};
+use crate::{
+    edit,
+    frame::{Outer, Packed, Place},
+    packet::{Packet, Repeated},
+    tables::Tables,
+};
+
+/// Copies the frame to all members but its sender, each in the form its port wants.
+///
+/// The frame is edited at most twice, however many members there are: first come those who want it
+/// as it is, then the others.
+#[inline(always)]
+pub fn frame<P: Packet, T: Tables>(
+    packet: &mut P,
+    tables: &T,
+    sender: u32,
+    place: Place,
+) -> Result<(), Stop> {
+    let key = Key { network: place.network, chunk: 0 };
+    let last = match tables.members(&key) {
+        Some(chunk) if chunk.last > 0 || has_other(chunk, sender) => chunk.last,
+        _ => return Err(Stop::Sender(DropReason::NoReceiver)),
+    };
+    let (first, second) = match place.outer {
+        Outer::Vlan => (Form::Tagged, Form::Untagged),
+        Outer::Payload | Outer::Priority => (Form::Untagged, Form::Tagged),
+    };
+    let mut round = Round { packet, tables, sender: sender.into(), place: place.pack(), form: first };
+    P::repeat(last + 1, &mut round);
+    round.form = second;
+    P::repeat(last + 1, &mut round);
+    Ok(())
+}
+
+/// True if the chunk has a member besides `sender`.
+#[inline(always)]
+fn has_other(chunk: &Chunk, sender: u32) -> bool {
+    chunk.total > 1 || (chunk.total == 1 && chunk.members[0] != sender)
+}
+
+/// The copies of one form, chunk by chunk.
+struct Round<'a, P, T> {
+    packet: &'a mut P,
+    tables: &'a T,
+    sender: u64,
+    place: Packed,
+    form: Form,
+}
+
+impl<P: Packet, T: Tables> Repeated for Round<'_, P, T> {
+    #[inline(always)]
+    fn turn(&mut self, number: u32) -> ControlFlow<()> {
+        let mut place = self.place.unpack();
+        let key = Key { network: place.network, chunk: number as u16 };
+        let Some(chunk) = self.tables.members(&key) else { return ControlFlow::Continue(()) };
+        let (start, end) = match self.form {
+            Form::Tagged => (chunk.untagged, chunk.total),
+            Form::Untagged | Form::Absent => (0, chunk.untagged),
+        };
+        if start >= end {
+            return ControlFlow::Continue(());
+        }
+        if edit::retag(self.packet, &mut place, self.form).is_err() {
+            uneditable(self.tables, chunk, start);
+            return ControlFlow::Break(());
+        }
+        self.place = place.pack();
+        let mut part = Part {
+            packet: &mut *self.packet,
+            tables: self.tables,
+            chunk,
+            place: self.place,
+            sender: self.sender,
+            start: start.into(),
+            form: self.form,
+        };
+        P::repeat((end - start).into(), &mut part);
+        ControlFlow::Continue(())
+    }
+}
+
+/// The copies for some members of one chunk, who all want the frame as it is.
+struct Part<'a, P, T> {
+    packet: &'a mut P,
+    tables: &'a T,
+    chunk: &'a Chunk,
+    place: Packed,
+    sender: u64,
+    /// Index of the first of them.
+    start: u64,
+    form: Form,
+}
+
+impl<P: Packet, T: Tables> Repeated for Part<'_, P, T> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> ControlFlow<()> {
+        let index = (self.start + u64::from(index)) as usize;
+        if index >= CHUNK {
+            return ControlFlow::Break(());
+        }
+        let ifindex = self.chunk.members[index];
+        if u64::from(ifindex) != self.sender
+            && let Some(receiver) = self.tables.port(ifindex)
+        {
+            match self.copy(ifindex, receiver) {
+                Ok(octets) => account::received(self.tables, receiver.slot, octets),
+                Err(reason) => account::dropped(self.tables, receiver.slot, reason),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl<P: Packet, T: Tables> Part<'_, P, T> {
+    /// One copy; returns its length.
+    #[inline(always)]
+    fn copy(&mut self, ifindex: u32, receiver: &Port) -> Result<u32, DropReason> {
+        emit::check(self.packet, ifindex, receiver, &self.place.unpack(), self.form)?;
+        // A tag in the frame counts, one that the hook holds beside it does not.
+        let octets = self.packet.octets();
+        if self.packet.copy_to(ifindex) { Ok(octets) } else { Err(DropReason::CopyFailed) }
+    }
+}
+
+/// The frame could not be given the form that the rest of the network wants; the first of them counts it.
+#[inline(always)]
+fn uneditable<T: Tables>(tables: &T, chunk: &Chunk, member: u16) {
+    let Some(ifindex) = chunk.members.get(usize::from(member)) else { return };
+    if let Some(receiver) = tables.port(*ifindex) {
+        account::dropped(tables, receiver.slot, DropReason::TagFailed);
+    }
+}

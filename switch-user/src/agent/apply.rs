@@ -1,0 +1,213 @@
+//! One reconciliation: plan, compare, do the difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    dataplane::{Dataplane, DataplaneError},
+    diff::{Op, diff},
+    facts::Facts,
+    image::{Holder, Hook, Link, Observed, Setting},
+    plan::{Inputs, Plan, plan},
+    slots,
+};
+use crate::model::Validated;
+
+/// Rounds until everything that depends on what the kernel did is settled: XDP that was attached
+/// (or refused) changes the rows of the port table.
+const ROUNDS: usize = 3;
+
+/// How a reconciliation ended.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Writes that were done.
+    pub operations: usize,
+    /// What could not be done.
+    pub errors: Vec<String>,
+    /// The last plan.
+    pub plan: Plan,
+    /// Hooks that run the pipeline.
+    pub attached: BTreeSet<Link>,
+}
+
+/// Brings a dataplane to where the configuration wants it, and remembers what it holds.
+pub struct Reconciler<D> {
+    dataplane: D,
+    /// What the kernel holds, as far as it was read or written by us.
+    known: Option<Observed>,
+    /// Incarnations of the devices with links when these were last seen to be alive.
+    incarnations: BTreeMap<u32, u64>,
+    /// The facts of the last reconciliation.
+    facts: Facts,
+    /// Devices that refused native XDP, with their MTU at that time and the reason.
+    refused: BTreeMap<u32, (u32, String)>,
+}
+
+impl<D: Dataplane> Reconciler<D> {
+    /// A reconciler that knows nothing yet.
+    pub fn new(dataplane: D) -> Self {
+        Self {
+            dataplane,
+            known: None,
+            incarnations: BTreeMap::new(),
+            facts: Facts::default(),
+            refused: BTreeMap::new(),
+        }
+    }
+
+    /// The dataplane.
+    pub const fn dataplane(&self) -> &D {
+        &self.dataplane
+    }
+
+    #[cfg(test)]
+    pub(super) const fn dataplane_mut(&mut self) -> &mut D {
+        &mut self.dataplane
+    }
+
+    /// Makes the next reconciliation read everything again.
+    pub fn distrust(&mut self) {
+        self.known = None;
+    }
+
+    /// Brings the dataplane to the configuration, as far as the kernel lets it.
+    pub fn reconcile(&mut self, desired: &Validated, facts: &Facts) -> Outcome {
+        let mut outcome = Outcome::default();
+        let known = match self.learn(desired, facts) {
+            Ok(known) => known,
+            Err(error) => {
+                outcome.errors.push(error.to_string());
+                outcome.plan = self.plan(desired, facts, &Observed::default());
+                return outcome;
+            }
+        };
+        let known = self.rounds(desired, facts, known, &mut outcome);
+        outcome.attached = known.alive().collect();
+        if outcome.errors.is_empty() {
+            if let Err(error) = self.dataplane.settle() {
+                outcome.errors.push(error.to_string());
+            }
+            self.incarnations = incarnations(&known, facts);
+            self.known = Some(known);
+        }
+        self.facts = facts.clone();
+        outcome.errors.extend_from_slice(&outcome.plan.problems);
+        outcome
+    }
+
+    /// What the kernel holds: remembered, unless there is reason to doubt it.
+    fn learn(&mut self, desired: &Validated, facts: &Facts) -> Result<Observed, DataplaneError> {
+        let changed = self.dataplane.prepare(desired.fdb_capacity)?;
+        let trusted = self.known.take().filter(|_| !changed);
+        let trusted = trusted.filter(|known| self.same_devices(known, facts));
+        let Some(mut known) = trusted else { return self.dataplane.observe(facts) };
+        self.follow_promisc(&mut known, facts);
+        Ok(known)
+    }
+
+    /// Anybody may switch promiscuous mode off, and the kernel announces it. What was not announced
+    /// since the last time is not news, and may be older than our own change.
+    fn follow_promisc(&self, known: &mut Observed, facts: &Facts) {
+        for ((ifindex, setting), state) in &mut known.settings {
+            let (Setting::Promisc, Some(device)) = (setting, facts.device(*ifindex)) else { continue };
+            if self.facts.device(*ifindex) != Some(device) {
+                state.right = device.promisc;
+            }
+        }
+    }
+
+    /// True if no device with a link was away since the link was seen. A link does not come back with its device.
+    fn same_devices(&self, known: &Observed, facts: &Facts) -> bool {
+        incarnations(known, facts)
+            .iter()
+            .all(|(ifindex, number)| self.incarnations.get(ifindex) == Some(number))
+    }
+
+    fn rounds(
+        &mut self,
+        desired: &Validated,
+        facts: &Facts,
+        mut known: Observed,
+        outcome: &mut Outcome,
+    ) -> Observed {
+        self.refused
+            .retain(|ifindex, (mtu, _)| facts.device(*ifindex).is_some_and(|device| device.mtu == *mtu));
+        for _ in 0..ROUNDS {
+            outcome.plan = self.plan(desired, facts, &known);
+            let ops = diff(&known, &outcome.plan.image);
+            if ops.is_empty() {
+                break;
+            }
+            self.execute(&ops, facts, &mut known, outcome);
+            if !outcome.errors.is_empty() {
+                break;
+            }
+        }
+        known
+    }
+
+    fn plan(&self, desired: &Validated, facts: &Facts, known: &Observed) -> Plan {
+        let uplinks = desired.uplinks.keys().cloned().map(Holder::Uplink);
+        let wanted = uplinks.chain(desired.ports.keys().cloned().map(Holder::Port)).collect();
+        let refused = self.refused.iter().map(|(ifindex, (_, why))| (*ifindex, why.clone())).collect();
+        plan(&Inputs {
+            desired,
+            facts,
+            slots: &slots::assign(&known.names, &wanted),
+            tc: self.dataplane.tc(),
+            native: &known.native(),
+            refused: &refused,
+        })
+    }
+
+    /// Does the operations in their order. What would open a port of which something failed is left out.
+    fn execute(&mut self, ops: &[Op], facts: &Facts, known: &mut Observed, outcome: &mut Outcome) {
+        let mut failed = BTreeSet::new();
+        for op in ops {
+            if op.opens() && op.device().is_some_and(|device| failed.contains(&device)) {
+                continue;
+            }
+            match self.dataplane.apply(op, facts) {
+                Ok(()) => {
+                    outcome.operations += 1;
+                    known.record(op);
+                }
+                Err(error) => {
+                    failed.extend(op.device());
+                    self.note(op, facts, &error, outcome);
+                }
+            }
+        }
+    }
+
+    /// A refusal of XDP where it is optional is a fact to plan with; all else is an error.
+    fn note(&mut self, op: &Op, facts: &Facts, error: &DataplaneError, outcome: &mut Outcome) {
+        let device = op.device().filter(|_| is_for_xdp(op));
+        if let Some(ifindex) = device.filter(|ifindex| outcome.plan.xdp_optional.contains(ifindex)) {
+            let mtu = facts.device(ifindex).map_or(0, |device| device.mtu);
+            self.refused.insert(ifindex, (mtu, error.to_string()));
+            return;
+        }
+        let holder = op.device().and_then(|ifindex| holder_of(&outcome.plan, ifindex));
+        outcome.errors.push(match holder {
+            Some(holder) => format!("{holder}: {error}"),
+            None => error.to_string(),
+        });
+    }
+}
+
+fn is_for_xdp(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Attach(Link { hook: Hook::XdpNative, .. }) | Op::Set(_, Setting::NoLro | Setting::InlineVlan)
+    )
+}
+
+fn holder_of(plan: &Plan, ifindex: u32) -> Option<&Holder> {
+    let sits = |device: &crate::netlink::Device| device.ifindex == ifindex;
+    plan.seats.iter().find(|(_, seat)| seat.device.as_deref().is_some_and(sits)).map(|(holder, _)| holder)
+}
+
+fn incarnations(known: &Observed, facts: &Facts) -> BTreeMap<u32, u64> {
+    let incarnation = |link: &Link| Some((link.ifindex, facts.device(link.ifindex)?.incarnation));
+    known.links.keys().filter_map(incarnation).collect()
+}

@@ -1,0 +1,140 @@
+//! The kernel's side of the switch behind one trait: tables, hooks and settings of devices.
+//!
+//! [`bpf`] is the real one and the only place that names aya; [`fake`] keeps everything in memory.
+
+pub mod bpf;
+#[cfg(test)]
+pub(crate) mod fake;
+pub mod foreign;
+pub mod home;
+mod hook;
+mod inventory;
+mod object;
+pub mod sweep;
+mod sys;
+pub mod table;
+
+use super::{
+    diff::Op,
+    facts::Facts,
+    image::{Hook, Observed},
+};
+
+/// What a plan can be carried out on.
+pub trait Dataplane: Send + 'static {
+    /// The hook that holds the pipeline at TC.
+    fn tc(&self) -> Hook;
+
+    /// Gets ready to serve a forwarding database of this capacity. True if anything had to be done,
+    /// so that what was known of tables and links is no longer true.
+    ///
+    /// # Errors
+    /// When programs or tables cannot be loaded.
+    fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError>;
+
+    /// Reads all that there is of ours.
+    ///
+    /// # Errors
+    /// When a table cannot be read.
+    fn observe(&mut self, facts: &Facts) -> Result<Observed, DataplaneError>;
+
+    /// Does one operation. Doing it twice does no harm.
+    ///
+    /// # Errors
+    /// When the kernel refuses; nothing of it is done then.
+    fn apply(&mut self, op: &Op, facts: &Facts) -> Result<(), DataplaneError>;
+
+    /// Everything was done: removes what former versions and capacities left behind.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    fn settle(&mut self) -> Result<(), DataplaneError>;
+}
+
+/// The kernel's side did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum DataplaneError {
+    /// The binary has no BPF object inside.
+    #[error("this dvs was built without the datapath; build it with `cargo xtask build`")]
+    NoObject,
+    /// A file of the state directory or the BPF file system could not be handled.
+    #[error("cannot {action} {path}: {source}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// The kernel's reason.
+        source: std::io::Error,
+    },
+    /// The BPF object could not be loaded.
+    #[error("cannot load the datapath: {0}")]
+    Load(Box<dyn std::error::Error + Send + Sync>),
+    /// The kernel's verifier does not accept a program.
+    #[error("the kernel refuses the datapath: {source} ({last}); all of its reasons: DVS_LOG=debug")]
+    Verifier {
+        /// The error number.
+        source: std::io::Error,
+        /// The end of the verifier's log.
+        last: String,
+    },
+    /// The object lacks a program or table.
+    #[error("the datapath has no {what} {name}; build it again with `cargo xtask build`")]
+    Missing {
+        /// Program or table.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A pinned table has another layout than this version's.
+    #[error(
+        "table {table} in the kernel has another {property} ({found}) than this version ({expected}); \
+         run `dvs run --teardown` to remove it, which interrupts traffic"
+    )]
+    Incompatible {
+        /// Name of the table.
+        table: String,
+        /// What is different.
+        property: &'static str,
+        /// Value in the kernel.
+        found: u32,
+        /// Value in this version.
+        expected: u32,
+    },
+    /// A table could not be read or written.
+    #[error("cannot {action} table {table}: {source}")]
+    Table {
+        /// Name of the table.
+        table: &'static str,
+        /// What was tried.
+        action: &'static str,
+        /// The kernel's reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A table has no room.
+    #[error("table {table} is full ({capacity} entries); remove some of what fills it")]
+    Full {
+        /// Name of the table.
+        table: &'static str,
+        /// Most entries.
+        capacity: u32,
+    },
+    /// A program could not be attached, replaced or detached.
+    #[error("cannot {action} device {device} by {hook}: {source}")]
+    Link {
+        /// What was tried.
+        action: &'static str,
+        /// Name or number of the device.
+        device: String,
+        /// Where at the device.
+        hook: Hook,
+        /// The kernel's reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The operation is for a device that is gone.
+    #[error("device {0} is gone")]
+    NoDevice(u32),
+    /// A device could not be prepared.
+    #[error(transparent)]
+    Netlink(#[from] crate::netlink::NetlinkError),
+}

@@ -1,0 +1,193 @@
+//! What the kernel should hold, and what it holds, in one vocabulary.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use switch_common::table::{config::Config, fdb, flood, guard, port::Port};
+
+pub use crate::netlink::owned::Setting;
+
+/// Who a slot belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
+    /// An uplink, by the name of its device.
+    Uplink(String),
+    /// A port, by its name.
+    Port(String),
+}
+
+impl Holder {
+    /// The name without the kind.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Uplink(name) | Self::Port(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uplink(name) => write!(out, "uplink {name}"),
+            Self::Port(name) => write!(out, "port {name}"),
+        }
+    }
+}
+
+/// The kernel hooks that can hold the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hook {
+    /// TC at ingress by a tcx link.
+    Tcx,
+    /// TC at ingress by a filter of the clsact qdisc.
+    Clsact,
+    /// XDP in the driver.
+    XdpNative,
+    /// XDP in the generic hook.
+    XdpGeneric,
+}
+
+impl Hook {
+    /// True for both modes of XDP, of which a device can have only one.
+    pub const fn is_xdp(self) -> bool {
+        matches!(self, Self::XdpNative | Self::XdpGeneric)
+    }
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Tcx => "tcx",
+            Self::Clsact => "clsact",
+            Self::XdpNative => "native XDP",
+            Self::XdpGeneric => "generic XDP",
+        })
+    }
+}
+
+/// The pipeline at one hook of one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link {
+    /// Number of the device.
+    pub ifindex: u32,
+    /// Where at the device.
+    pub hook: Hook,
+}
+
+/// State of a link that is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// It runs the program that was loaded, on the tables that are in use.
+    Current,
+    /// It runs another one.
+    Outdated,
+    /// Its device is gone, though another one may have the number by now.
+    Dead,
+}
+
+/// State of a setting of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettingState {
+    /// It is as the switch needs it.
+    pub right: bool,
+    /// We made it so.
+    pub ours: bool,
+}
+
+/// Members of a chunk of a network: [`flood::Chunk`] without the room that it does not use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// Devices that get frames untagged.
+    pub untagged: BTreeSet<u32>,
+    /// Devices that get frames tagged.
+    pub tagged: BTreeSet<u32>,
+    /// Number of the network's last chunk, in its first one.
+    pub last: u32,
+}
+
+impl Members {
+    /// Those who are in both, in the same form; the last chunk is of `other`.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        Self {
+            untagged: self.untagged.intersection(&other.untagged).copied().collect(),
+            tagged: self.tagged.intersection(&other.tagged).copied().collect(),
+            last: other.last,
+        }
+    }
+
+    /// True if nobody is in it who is not in `other`.
+    pub fn within(&self, other: &Self) -> bool {
+        self.untagged.is_subset(&other.untagged) && self.tagged.is_subset(&other.tagged)
+    }
+}
+
+/// What the kernel should hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableImage {
+    /// Settings of the switch.
+    pub config: Config,
+    /// Who has which slot.
+    pub names: BTreeMap<u32, Holder>,
+    /// Rows of the port table, by device.
+    pub ports: BTreeMap<u32, Port>,
+    /// Configured stations, with the device they are at.
+    pub stations: BTreeMap<fdb::Key, u32>,
+    /// Addresses of guarded ports.
+    pub guard: BTreeSet<guard::Key>,
+    /// Who gets copies.
+    pub flood: BTreeMap<flood::Key, Members>,
+    /// Where the pipeline is attached.
+    pub links: BTreeSet<Link>,
+    /// Settings that devices need.
+    pub settings: BTreeSet<(u32, Setting)>,
+}
+
+/// What the kernel holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Settings of the switch.
+    pub config: Config,
+    /// Who has which slot.
+    pub names: BTreeMap<u32, Holder>,
+    /// Rows of the port table, by device.
+    pub ports: BTreeMap<u32, Port>,
+    /// Configured stations, with the device they are at.
+    pub stations: BTreeMap<fdb::Key, u32>,
+    /// Learned stations that no row of the port table accounts for: see [`backs`].
+    pub strays: usize,
+    /// Addresses of guarded ports.
+    pub guard: BTreeSet<guard::Key>,
+    /// Who gets copies.
+    pub flood: BTreeMap<flood::Key, Members>,
+    /// Our links.
+    pub links: BTreeMap<Link, LinkState>,
+    /// Settings that were looked at. One that is missing is not ours.
+    pub settings: BTreeMap<(u32, Setting), SettingState>,
+}
+
+/// True if a station of this network may have been learned at a port with this row.
+pub fn backs(port: &Port, network: u16) -> bool {
+    !port.is(switch_common::table::port::GUARD_MAC) && (port.pvid == network || port.carries(network))
+}
+
+#[cfg(test)]
+mod tests {
+    use switch_common::table::port::{GUARD_MAC, TRUNK};
+
+    use super::*;
+
+    #[test]
+    fn learned_stations_need_a_port_that_learns_in_their_network() {
+        let mut port = Port { pvid: 10, ..Port::default() };
+        assert!(backs(&port, 10));
+        assert!(!backs(&port, 20));
+        port.flags = TRUNK;
+        port.allow(20);
+        assert!(backs(&port, 20));
+        port.flags |= GUARD_MAC;
+        assert!(!backs(&port, 10));
+    }
+}

@@ -1,0 +1,18 @@
+//! The agent: makes the kernel of this host do what the configuration says, and tells how far it is.
+//!
+//! [`facts`] and the configuration go into [`plan`], which says what the tables should hold;
+//! [`diff`] compares it with what they hold; [`apply`] does the difference. The first three are
+//! pure. Only [`dataplane`] touches the kernel's tables and hooks.
+
+pub mod apply;
+pub mod dataplane;
+pub mod diff;
+pub mod facts;
+pub mod image;
+pub mod plan;
+pub mod run;
+pub mod slots;
+pub mod status;
+
+#[cfg(test)]
+mod tests;

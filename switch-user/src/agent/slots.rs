@@ -1,0 +1,75 @@
+//! Which port counts in which row: decided once and kept, so that counters survive restarts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use switch_common::MAX_PORTS;
+
+use super::image::Holder;
+
+/// Gives every holder the slot that it has already, and the others the lowest ones that are free.
+///
+/// A slot whose holder leaves is given away last. Slot 0 belongs to nobody. Holders for whom there
+/// is no slot are missing in the result.
+pub fn assign(known: &BTreeMap<u32, Holder>, wanted: &BTreeSet<Holder>) -> BTreeMap<Holder, u32> {
+    let mut slots = BTreeMap::new();
+    for (slot, holder) in known {
+        if wanted.contains(holder) {
+            slots.entry(holder.clone()).or_insert(*slot);
+        }
+    }
+    let kept: BTreeSet<u32> = slots.values().copied().collect();
+    let unused = (1..MAX_PORTS).filter(|slot| !known.contains_key(slot));
+    let given_up = known.keys().copied().filter(|slot| (1..MAX_PORTS).contains(slot) && !kept.contains(slot));
+    let mut free = unused.chain(given_up);
+    for holder in wanted {
+        if slots.contains_key(holder) {
+            continue;
+        }
+        let Some(slot) = free.next() else { break };
+        slots.insert(holder.clone(), slot);
+    }
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn port(number: u16) -> Holder {
+        Holder::Port(format!("p{number}"))
+    }
+
+    proptest! {
+        #[test]
+        fn slots_are_kept_unique_and_never_the_first(
+            known in proptest::collection::btree_map(1u32..40, (0u16..40).prop_map(port), 0..30),
+            wanted in proptest::collection::btree_set((0u16..60).prop_map(port), 0..40),
+        ) {
+            let slots = assign(&known, &wanted);
+            prop_assert_eq!(slots.keys().collect::<BTreeSet<_>>(), wanted.iter().collect());
+            let numbers: BTreeSet<u32> = slots.values().copied().collect();
+            prop_assert_eq!(numbers.len(), slots.len());
+            prop_assert!(!numbers.contains(&0));
+            for (holder, slot) in &slots {
+                if known.values().any(|other| other == holder) {
+                    prop_assert_eq!(known.get(slot), Some(holder));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_switch_gives_the_slot_of_a_leaving_port_to_a_new_one() {
+        let known: BTreeMap<u32, Holder> =
+            (1..MAX_PORTS).map(|slot| (slot, Holder::Port(format!("p{slot}")))).collect();
+        let mut wanted: BTreeSet<Holder> = known.values().cloned().collect();
+        wanted.remove(&Holder::Port("p7".into()));
+        wanted.insert(Holder::Port("new".into()));
+        wanted.insert(Holder::Port("one-too-many".into()));
+        let slots = assign(&known, &wanted);
+        assert_eq!(slots.get(&Holder::Port("new".into())), Some(&7));
+        assert_eq!(slots.get(&Holder::Port("one-too-many".into())), None);
+    }
+}

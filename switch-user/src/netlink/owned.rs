@@ -1,0 +1,229 @@
+//! Settings of devices that we changed: remembered, so that exactly these are undone.
+//!
+//! The asymmetry of failure decides: to leave a setting behind is untidy, to undo somebody else's
+//! breaks his network. So a change is written down before it is made, and only a setting that was
+//! found wrong is ever changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Device, NetlinkError, ethtool, qdisc, request};
+
+/// A setting that the switch needs in a state of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setting {
+    /// Promiscuous mode is on.
+    Promisc,
+    /// Large receive offload is off.
+    NoLro,
+    /// Removal of VLAN tags on receive is off.
+    InlineVlan,
+    /// The device has a clsact qdisc.
+    Clsact,
+}
+
+/// What makes a record worthless: after a reboot or in another network namespace the numbers mean other devices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    boot: String,
+    namespace: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    place: Place,
+    changed: BTreeMap<u32, BTreeSet<Setting>>,
+}
+
+/// The settings that we changed.
+pub struct Owned {
+    path: PathBuf,
+    record: Record,
+    moved: bool,
+}
+
+impl Owned {
+    /// Reads the record, which need not exist.
+    ///
+    /// # Errors
+    /// When it exists and cannot be read.
+    pub fn open(path: &Path) -> Result<Self, NetlinkError> {
+        let failed = |source| record_error("read", path, source);
+        let place = here().map_err(failed)?;
+        let record: Record = match fs::read(path) {
+            // Half a file is what a power cut leaves behind, and after it no setting of ours is left.
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Record { place: place.clone(), ..Record::default() }
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let moved = record.place != place;
+        let record = if moved { Record { place, ..Record::default() } } else { record };
+        let owned = Self { path: path.to_owned(), record, moved };
+        owned.save()?;
+        Ok(owned)
+    }
+
+    /// True if the record was of another boot or network namespace.
+    pub const fn moved(&self) -> bool {
+        self.moved
+    }
+
+    /// What we changed, by device.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Setting)> + '_ {
+        self.record.changed.iter().flat_map(|(ifindex, settings)| settings.iter().map(|s| (*ifindex, *s)))
+    }
+
+    /// Drops what was noted of devices that are gone.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub fn retain(&mut self, exists: impl Fn(u32) -> bool) -> Result<(), NetlinkError> {
+        let before = self.record.changed.len();
+        self.record.changed.retain(|ifindex, _| exists(*ifindex));
+        if self.record.changed.len() == before { Ok(()) } else { self.save() }
+    }
+
+    /// Brings about a setting, unless it is right already.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or the record cannot be written.
+    pub fn change(&mut self, device: &Device, setting: Setting) -> Result<(), NetlinkError> {
+        if is_right(device, setting)? {
+            return Ok(());
+        }
+        let new = self.record.changed.entry(device.ifindex).or_default().insert(setting);
+        if new {
+            self.save()?;
+        }
+        let changed = set(device.ifindex, setting, true);
+        if changed.is_err() && new {
+            self.forget(device.ifindex, setting)?;
+        }
+        changed
+    }
+
+    /// Takes a change of ours back. A setting that is not ours stays.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or the record cannot be written.
+    pub fn undo(&mut self, ifindex: u32, setting: Setting) -> Result<(), NetlinkError> {
+        let ours = self.record.changed.get(&ifindex).is_some_and(|settings| settings.contains(&setting));
+        if !ours {
+            return Ok(());
+        }
+        set(ifindex, setting, false)?;
+        self.forget(ifindex, setting)
+    }
+
+    fn forget(&mut self, ifindex: u32, setting: Setting) -> Result<(), NetlinkError> {
+        if let Some(settings) = self.record.changed.get_mut(&ifindex) {
+            settings.remove(&setting);
+            if settings.is_empty() {
+                self.record.changed.remove(&ifindex);
+            }
+        }
+        self.save()
+    }
+
+    /// Replaces the file in one step, because the process may be killed at any moment. The disk is
+    /// not waited for: a record does not outlive the boot it is of.
+    fn save(&self) -> Result<(), NetlinkError> {
+        let write = || -> io::Result<()> {
+            let aside = self.path.with_extension("json.new");
+            fs::write(&aside, serde_json::to_vec_pretty(&self.record)?)?;
+            fs::rename(&aside, &self.path)
+        };
+        write().map_err(|source| record_error("write", &self.path, source))
+    }
+}
+
+/// True if the setting is as the switch needs it.
+///
+/// # Errors
+/// When the device is gone.
+pub fn is_right(device: &Device, setting: Setting) -> Result<bool, NetlinkError> {
+    let offload = |flag| ethtool::offloads(device.ifindex).map(|on| on & flag == 0);
+    let right = match setting {
+        Setting::Promisc => Ok(device.promisc),
+        Setting::NoLro => offload(ethtool::LRO),
+        Setting::InlineVlan => offload(ethtool::RX_VLAN),
+        Setting::Clsact => return Ok(qdisc::clsact_devices()?.contains(&device.ifindex)),
+    };
+    right.map_err(|source| refused("read the offloads of", device.ifindex, source))
+}
+
+fn set(ifindex: u32, setting: Setting, needed: bool) -> Result<(), NetlinkError> {
+    let offload = |flag, what| {
+        ethtool::set_offload(ifindex, flag, !needed).map_err(|source| refused(what, ifindex, source))
+    };
+    match setting {
+        Setting::Promisc => request::set_promisc(ifindex, needed),
+        Setting::NoLro => offload(ethtool::LRO, "set the large receive offload of"),
+        Setting::InlineVlan => offload(ethtool::RX_VLAN, "set the VLAN receive offload of"),
+        Setting::Clsact if needed => qdisc::add_clsact(ifindex),
+        Setting::Clsact => qdisc::remove_empty_clsact(ifindex).map(drop),
+    }
+}
+
+fn refused(action: &str, ifindex: u32, source: io::Error) -> NetlinkError {
+    NetlinkError::Refused { action: format!("{action} device {ifindex}"), source }
+}
+
+fn record_error(action: &'static str, path: &Path, source: io::Error) -> NetlinkError {
+    NetlinkError::Record { action, path: path.display().to_string(), source }
+}
+
+fn here() -> io::Result<Place> {
+    use std::os::unix::fs::MetadataExt;
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let namespace = fs::metadata("/proc/thread-self/ns/net")?.ino();
+    Ok(Place { boot: boot.trim().to_owned(), namespace })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_another_boot_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("owned.json");
+        assert!(!Owned::open(&path).unwrap().moved());
+        let text = r#"{"place":{"boot":"another","namespace":1},"changed":{"4":["promisc"]}}"#;
+        fs::write(&path, text).unwrap();
+        let owned = Owned::open(&path).unwrap();
+        assert!(owned.moved());
+        assert_eq!(owned.iter().count(), 0);
+        assert!(!Owned::open(&path).unwrap().moved(), "the new place is written down at once");
+    }
+
+    #[test]
+    fn a_setting_that_is_right_is_not_ours() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut owned = Owned::open(&directory.path().join("owned.json")).unwrap();
+        let device = Device { ifindex: u32::MAX, promisc: true, ..Device::default() };
+        owned.change(&device, Setting::Promisc).unwrap();
+        assert_eq!(owned.iter().count(), 0);
+        owned.undo(device.ifindex, Setting::Promisc).unwrap();
+    }
+
+    #[test]
+    fn a_change_that_fails_leaves_no_claim() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("owned.json");
+        let mut owned = Owned::open(&path).unwrap();
+        let gone = Device { ifindex: u32::MAX, ..Device::default() };
+        owned.change(&gone, Setting::Promisc).unwrap_err();
+        assert_eq!(Owned::open(&path).unwrap().iter().count(), 0);
+    }
+}
