@@ -25,6 +25,8 @@ pub struct Outcome {
     pub errors: Vec<String>,
     /// The last plan.
     pub plan: Plan,
+    /// Hooks that run the pipeline.
+    pub attached: BTreeSet<Link>,
 }
 
 /// Brings a dataplane to where the configuration wants it, and remembers what it holds.
@@ -79,6 +81,7 @@ impl<D: Dataplane> Reconciler<D> {
             }
         };
         let known = self.rounds(desired, facts, known, &mut outcome);
+        outcome.attached = known.alive().collect();
         if outcome.errors.is_empty() {
             if let Err(error) = self.dataplane.settle() {
                 outcome.errors.push(error.to_string());

@@ -241,10 +241,13 @@ impl Observed {
         }
     }
 
+    /// Links that run the pipeline, of whatever version.
+    pub fn alive(&self) -> impl Iterator<Item = Link> {
+        self.links.iter().filter(|(_, state)| **state != LinkState::Dead).map(|(link, _)| *link)
+    }
+
     /// Devices that run native XDP.
     pub fn native(&self) -> BTreeSet<u32> {
-        let native =
-            |(link, state): &(&Link, &LinkState)| link.hook == Hook::XdpNative && **state != LinkState::Dead;
-        self.links.iter().filter(native).map(|(link, _)| link.ifindex).collect()
+        self.alive().filter(|link| link.hook == Hook::XdpNative).map(|link| link.ifindex).collect()
     }
 }

@@ -10,7 +10,9 @@ pub mod diff;
 pub mod facts;
 pub mod image;
 pub mod plan;
+pub mod run;
 pub mod slots;
+pub mod status;
 
 #[cfg(test)]
 mod tests;

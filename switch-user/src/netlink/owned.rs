@@ -148,7 +148,10 @@ impl Owned {
 }
 
 /// True if the setting is as the switch needs it.
-fn is_right(device: &Device, setting: Setting) -> Result<bool, NetlinkError> {
+///
+/// # Errors
+/// When the device is gone.
+pub fn is_right(device: &Device, setting: Setting) -> Result<bool, NetlinkError> {
     let offload = |flag| ethtool::offloads(device.ifindex).map(|on| on & flag == 0);
     let right = match setting {
         Setting::Promisc => Ok(device.promisc),

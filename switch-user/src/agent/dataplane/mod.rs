@@ -2,8 +2,17 @@
 //!
 //! [`bpf`] is the real one and the only place that names aya; [`fake`] keeps everything in memory.
 
+pub mod bpf;
 #[cfg(test)]
-pub mod fake;
+pub(crate) mod fake;
+pub mod foreign;
+pub mod home;
+mod hook;
+mod inventory;
+mod object;
+pub mod sweep;
+mod sys;
+pub mod table;
 
 use super::{
     diff::Op,
@@ -61,6 +70,14 @@ pub enum DataplaneError {
     /// The BPF object could not be loaded.
     #[error("cannot load the datapath: {0}")]
     Load(Box<dyn std::error::Error + Send + Sync>),
+    /// The kernel's verifier does not accept a program.
+    #[error("the kernel refuses the datapath: {source} ({last}); all of its reasons: DVS_LOG=debug")]
+    Verifier {
+        /// The error number.
+        source: std::io::Error,
+        /// The end of the verifier's log.
+        last: String,
+    },
     /// The object lacks a program or table.
     #[error("the datapath has no {what} {name}; build it again with `cargo xtask build`")]
     Missing {

@@ -1,0 +1,221 @@
+//! The dataplane in the kernel.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use aya::util::KernelVersion;
+
+use super::{
+    Dataplane, DataplaneError,
+    home::{self, Home, Tables},
+    hook, inventory,
+    object::Programs,
+    sweep,
+};
+use crate::{
+    agent::{
+        diff::Op,
+        facts::Facts,
+        image::{Holder, Hook, Observed, Setting},
+    },
+    netlink::{owned::Owned, qdisc},
+};
+
+/// The BPF object; empty if this binary was built without one.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/dvs.bpf.o"));
+
+/// The kernel's tables and hooks, and the settings of its devices.
+pub struct Bpf {
+    home: Arc<Home>,
+    owned: Owned,
+    tc: Hook,
+    loaded: Loaded,
+}
+
+/// What was loaded for one capacity of the forwarding database.
+struct Loaded {
+    capacity: u32,
+    programs: Programs,
+    tables: Tables,
+    /// Something of a former version or capacity is still there.
+    leftovers: bool,
+}
+
+impl Bpf {
+    /// Takes possession of a state directory and loads the programs. What is pinned is adopted;
+    /// nothing of it is changed.
+    ///
+    /// # Errors
+    /// When the programs or tables cannot be loaded, or the record of settings cannot be read.
+    pub fn open(
+        state: &Path,
+        home: Arc<Home>,
+        tc: Option<Hook>,
+        capacity: u32,
+    ) -> Result<Self, DataplaneError> {
+        home.make()?;
+        let owned = Owned::open(&state.join("owned.json"))?;
+        if owned.moved() {
+            release_links(&home)?;
+        }
+        let loaded = Loaded::load(&home, capacity)?;
+        Ok(Self { home, owned, tc: tc.unwrap_or_else(best_hook), loaded })
+    }
+
+    fn name(&mut self, slot: u32, holder: &Holder) -> Result<(), DataplaneError> {
+        let tables = &mut self.loaded.tables;
+        tables.stats.zero(slot)?;
+        tables.drops.zero(slot)?;
+        tables.learn.zero(slot)?;
+        tables.names.give(slot, holder)
+    }
+
+    fn set(&mut self, ifindex: u32, setting: Setting, facts: &Facts) -> Result<(), DataplaneError> {
+        let device = facts.device(ifindex).ok_or(DataplaneError::NoDevice(ifindex))?;
+        Ok(self.owned.change(device, setting)?)
+    }
+}
+
+impl Loaded {
+    fn load(home: &Home, capacity: u32) -> Result<Self, DataplaneError> {
+        let programs = Programs::load(OBJECT, home, capacity)?;
+        let mut tables = home.tables()?;
+        let versions = home.other_versions()?;
+        for version in &versions {
+            home.adopt_links(version)?;
+        }
+        let others = home.other_fdbs()?;
+        sweep::absorb(&mut tables.fdb, &others)?;
+        let leftovers = !others.is_empty() || !versions.is_empty();
+        Ok(Self { capacity, programs, tables, leftovers })
+    }
+}
+
+impl Dataplane for Bpf {
+    fn tc(&self) -> Hook {
+        self.tc
+    }
+
+    fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError> {
+        if self.loaded.capacity == capacity {
+            return Ok(false);
+        }
+        self.loaded = Loaded::load(&self.home, capacity)?;
+        Ok(true)
+    }
+
+    fn observe(&mut self, facts: &Facts) -> Result<Observed, DataplaneError> {
+        let clsact = qdisc::clsact_devices()?;
+        self.owned.retain(|ifindex| facts.device(ifindex).is_some())?;
+        let links = inventory::links(&mut self.loaded.programs, &self.home, facts, &clsact)?;
+        let tables = &self.loaded.tables;
+        let ports = tables.ports.read()?;
+        let (stations, strays) = tables.fdb.read(&ports)?;
+        let settings = inventory::settings(&self.owned, facts, &ports, &clsact)?;
+        Ok(Observed {
+            config: tables.config.read()?,
+            names: tables.names.read()?,
+            ports,
+            stations,
+            strays,
+            guard: tables.guard.read()?,
+            flood: tables.flood.read()?,
+            links,
+            settings,
+        })
+    }
+
+    fn apply(&mut self, op: &Op, facts: &Facts) -> Result<(), DataplaneError> {
+        let Loaded { programs, tables, .. } = &mut self.loaded;
+        match op {
+            Op::Config(config) => tables.config.write(*config),
+            Op::Name(slot, holder) => self.name(*slot, holder),
+            Op::Unname(slot) => tables.names.free(*slot),
+            Op::Guard(key) => tables.guard.allow(key),
+            Op::Unguard(key) => tables.guard.forbid(key),
+            Op::Station(key, ifindex) => tables.fdb.set(key, *ifindex),
+            Op::Unstation(key) => tables.fdb.remove(key),
+            Op::Port(ifindex, row) => tables.ports.set(*ifindex, row),
+            Op::Unport(ifindex) => tables.ports.remove(*ifindex),
+            Op::Flood(key, members) => tables.flood.set(key, members),
+            Op::Unflood(key) => tables.flood.remove(key),
+            Op::Sweep => sweep::sweep(&self.home, tables).map(drop),
+            Op::Set(ifindex, setting) => self.set(*ifindex, *setting, facts),
+            Op::Unset(ifindex, _) if facts.device(*ifindex).is_none() => Ok(()),
+            Op::Unset(ifindex, setting) => Ok(self.owned.undo(*ifindex, *setting)?),
+            Op::Attach(link) => hook::attach(programs, &self.home, *link),
+            Op::Replace(link) => hook::replace(programs, &self.home, *link),
+            Op::Detach(link) => hook::detach(&self.home, *link),
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), DataplaneError> {
+        if !self.loaded.leftovers {
+            return Ok(());
+        }
+        // Until a moment ago programs may have learned into the old tables.
+        let others = self.home.other_fdbs()?;
+        sweep::absorb(&mut self.loaded.tables.fdb, &others)?;
+        others.iter().try_for_each(|pin| home::remove(pin))?;
+        for version in self.home.other_versions()? {
+            Home::remove_version(&version)?;
+        }
+        sweep::sweep(&self.home, &mut self.loaded.tables)?;
+        self.loaded.leftovers = false;
+        Ok(())
+    }
+}
+
+/// Links of another network namespace would forward by numbers that mean other devices here.
+fn release_links(home: &Home) -> Result<(), DataplaneError> {
+    for (link, pin) in home.pinned_links()? {
+        tracing::warn!(ifindex = link.ifindex, "detaching {} from a device of another namespace", link.hook);
+        hook::unpin(&pin)?;
+    }
+    Ok(())
+}
+
+fn best_hook() -> Hook {
+    let tcx = KernelVersion::current().is_ok_and(|version| version >= KernelVersion::new(6, 6, 0));
+    if tcx { Hook::Tcx } else { Hook::Clsact }
+}
+
+/// Removes everything of ours from the kernel, and gives devices back the settings that they had.
+/// True if there was anything.
+///
+/// # Errors
+/// When something cannot be removed. What could be is removed.
+pub fn teardown(state: &Path, home: &Home) -> Result<bool, DataplaneError> {
+    let mut owned = Owned::open(&state.join("owned.json"))?;
+    let mounted = home.is_mounted()?;
+    if mounted {
+        let tables = super::object::pinned_tables(home)?;
+        release_filters(&tables)?;
+        for (_, pin) in home.pinned_links()? {
+            hook::unpin(&pin)?;
+        }
+    }
+    let changed: Vec<(u32, Setting)> = owned.iter().collect();
+    for (ifindex, setting) in &changed {
+        if nix::net::if_::if_indextoname(*ifindex).is_ok() {
+            owned.undo(*ifindex, *setting)?;
+        }
+    }
+    owned.retain(|_| false)?;
+    if mounted {
+        for version in home.versions()? {
+            Home::remove_version(&version)?;
+        }
+        home.unmount()?;
+    }
+    Ok(mounted || !changed.is_empty())
+}
+
+/// Removes the clsact filters whose programs work on our tables.
+fn release_filters(tables: &BTreeSet<u32>) -> Result<(), DataplaneError> {
+    for ifindex in qdisc::clsact_devices()? {
+        if inventory::has_our_filter(tables, ifindex)? {
+            hook::detach_filter(ifindex)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Ageing of learned stations, and the count of those that are left.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use super::{
+    DataplaneError,
+    home::{Home, Tables},
+    table::fdb,
+};
+
+/// Bounds of the time between two sweeps, which is a quarter of the ageing time.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Takes over learned stations of tables that are about to go.
+pub(super) fn absorb(fdb: &mut fdb::Table, others: &[PathBuf]) -> Result<(), DataplaneError> {
+    for pin in others {
+        if !fdb.absorb(&fdb::Table::open(pin)?)? {
+            tracing::warn!("the smaller forwarding database is full; the rest is learned again");
+        }
+    }
+    Ok(())
+}
+
+/// Removes learned stations that are too old or belong to no port; says how many.
+pub(super) fn sweep(home: &Home, tables: &mut Tables) -> Result<u64, DataplaneError> {
+    let _one_at_a_time = home.sweeping();
+    let before = tables.learn.count()?;
+    let ports = tables.ports.read()?;
+    let ageing_ns = tables.config.read()?.ageing_ns;
+    let tally = tables.fdb.sweep(&ports, ageing_ns)?;
+    tables.learn.settle(&before, &tally)?;
+    Ok(tally.removed.values().sum())
+}
+
+/// A thread that sweeps from time to time until it is dropped.
+pub struct Sweeper {
+    /// Ends the thread when dropped.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sweeper {
+    /// Starts the thread; the first sweep is done at once.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(home: Arc<Home>) -> std::io::Result<Self> {
+        let (stop, stopped) = channel::<()>();
+        let run = move || {
+            let mut pause = Duration::ZERO;
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                pause = once(&home).unwrap_or_else(|error| {
+                    tracing::warn!("cannot sweep the forwarding database: {error}");
+                    LONGEST
+                });
+            }
+        };
+        let thread = thread::Builder::new().name("sweeper".into()).spawn(run)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported already.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Sweeps once; says how long to wait for the next time.
+fn once(home: &Home) -> Result<Duration, DataplaneError> {
+    // Opened each time, because the forwarding database may have been replaced by one of another capacity.
+    let mut tables = home.tables()?;
+    let removed = sweep(home, &mut tables)?;
+    if removed > 0 {
+        tracing::debug!(removed, "aged");
+    }
+    Ok(pause(tables.config.read()?.ageing_ns))
+}
+
+fn pause(ageing_ns: u64) -> Duration {
+    Duration::from_nanos(ageing_ns / 4).clamp(SHORTEST, LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_is_a_quarter_of_the_age_within_bounds() {
+        let seconds = |seconds: u64| pause(seconds * 1_000_000_000).as_secs();
+        assert_eq!((seconds(1), seconds(40), seconds(300)), (1, 10, 30));
+        assert_eq!(pause(u64::MAX), LONGEST);
+    }
+}

@@ -1,0 +1,281 @@
+//! The loop: reconcile, wait for a reason to do it again.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use switch_common::table::fdb::DEFAULT_CAPACITY;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    apply::{Outcome, Reconciler},
+    dataplane::{DataplaneError, bpf::Bpf, home::Home, sweep::Sweeper},
+    facts::Facts,
+    image::Hook,
+    status::Reports,
+};
+use crate::{
+    model::{Desired, Problem, Validated, validate},
+    netlink::{NetlinkError, links},
+    store::{Store, StoreError},
+};
+
+/// Everything is read again after this time, in case that somebody else changed it.
+const RESYNC: Duration = Duration::from_secs(60);
+/// Waits after an error: the first, and the longest.
+const RETRY: Duration = Duration::from_millis(200);
+const RETRY_LONGEST: Duration = Duration::from_secs(10);
+
+/// How an agent is set up.
+pub struct Settings {
+    /// Directory of all that outlives the agent.
+    pub state: PathBuf,
+    /// Name of this host.
+    pub host: String,
+    /// The TC hook; the best one of this kernel unless said.
+    pub tc: Option<Hook>,
+}
+
+/// Why there is no agent.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The devices of the host cannot be listed.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The kernel does not take the datapath.
+    #[error(transparent)]
+    Dataplane(#[from] DataplaneError),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// A thread has panicked.
+    #[error("the agent has stopped: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
+}
+
+/// A running agent. The datapath goes on without it.
+pub struct Agent {
+    /// The answers of this host.
+    pub reports: Arc<Reports>,
+    task: JoinHandle<Result<(), AgentError>>,
+    ready: watch::Receiver<bool>,
+    stop: watch::Sender<bool>,
+}
+
+impl Agent {
+    /// Loads the datapath, adopts what is pinned, and begins to follow the store and the devices.
+    ///
+    /// # Errors
+    /// When the devices cannot be listed or the datapath cannot be loaded.
+    pub async fn start(settings: Settings, store: Arc<dyn Store>) -> Result<Self, AgentError> {
+        let devices = links::watch().await?;
+        let home = Arc::new(Home::new(&settings.state));
+        let reports = Arc::new(Reports::new(settings.host.clone(), Arc::clone(&home), devices.clone()));
+        let generation = store.watch();
+        let source = Source { generation: generation.clone(), store, read: None };
+        let (work, sweeper) = spawn_blocking(move || Work::begin(&settings, home, source)).await??;
+        let (stop, stopping) = watch::channel(false);
+        let (announce, ready) = watch::channel(false);
+        let run = Loop {
+            generation,
+            devices,
+            reports: Arc::clone(&reports),
+            stopping,
+            ready: announce,
+            _sweeper: sweeper,
+        };
+        Ok(Self { reports, task: tokio::spawn(run.run(work)), ready, stop })
+    }
+
+    /// Waits until the configuration has been applied for the first time, as far as it can be.
+    ///
+    /// # Errors
+    /// When the agent has stopped before.
+    pub async fn ready(&mut self) -> Result<(), AgentError> {
+        if self.ready.wait_for(|ready| *ready).await.is_ok() {
+            return Ok(());
+        }
+        (&mut self.task).await?
+    }
+
+    /// Waits until the agent has stopped by itself, which it does only when it cannot go on.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn stopped(&mut self) -> Result<(), AgentError> {
+        (&mut self.task).await?
+    }
+
+    /// Lets the agent finish what it is doing and ends it.
+    ///
+    /// # Errors
+    /// When it had stopped by itself.
+    pub async fn stop(self) -> Result<(), AgentError> {
+        self.stop.send_replace(true);
+        self.task.await?
+    }
+}
+
+/// The configuration, read and proven when it has changed.
+struct Source {
+    store: Arc<dyn Store>,
+    generation: watch::Receiver<u64>,
+    read: Option<(u64, Arc<Validated>)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SourceError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the stored configuration is not valid: {}", sentences(.0))]
+    Invalid(Vec<Problem>),
+}
+
+fn sentences(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Source {
+    /// The newest configuration and its generation.
+    fn read(&mut self) -> Result<(u64, Arc<Validated>), SourceError> {
+        let newest = *self.generation.borrow_and_update();
+        if let Some((generation, desired)) =
+            self.read.as_ref().filter(|(generation, _)| *generation == newest)
+        {
+            return Ok((*generation, Arc::clone(desired)));
+        }
+        let snapshot = self.store.get()?;
+        let desired = Desired::from_documents(snapshot.documents.values()).map_err(SourceError::Invalid)?;
+        let desired = Arc::new(validate(&desired).map_err(SourceError::Invalid)?);
+        self.read = Some((snapshot.generation, Arc::clone(&desired)));
+        Ok((snapshot.generation, desired))
+    }
+}
+
+/// What a reconciliation works on; it blocks, so it is handed to a thread that may.
+struct Work {
+    core: Reconciler<Bpf>,
+    source: Source,
+    facts: Facts,
+    /// What was said last, which is not said again.
+    said: Option<(u64, Vec<String>)>,
+}
+
+/// What came of it.
+enum Done {
+    Applied(u64, Arc<Validated>, Box<Outcome>),
+    Unreadable(String),
+}
+
+impl Work {
+    fn begin(
+        settings: &Settings,
+        home: Arc<Home>,
+        mut source: Source,
+    ) -> Result<(Self, Sweeper), AgentError> {
+        // A configuration that cannot be read is reported by the loop.
+        let capacity = source.read().map_or(DEFAULT_CAPACITY, |(_, desired)| desired.fdb_capacity);
+        let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, capacity)?;
+        let work = Self { core: Reconciler::new(bpf), source, facts: Facts::default(), said: None };
+        Ok((work, Sweeper::start(home)?))
+    }
+
+    fn reconcile(&mut self) -> Done {
+        match self.source.read() {
+            Ok((generation, desired)) => {
+                let outcome = self.core.reconcile(&desired, &self.facts);
+                self.say(generation, outcome.operations, &outcome.errors);
+                Done::Applied(generation, desired, Box::new(outcome))
+            }
+            Err(error) => {
+                let error = error.to_string();
+                self.say(0, 0, std::slice::from_ref(&error));
+                Done::Unreadable(error)
+            }
+        }
+    }
+
+    fn say(&mut self, generation: u64, operations: usize, errors: &[String]) {
+        let news = self.said.as_ref().is_none_or(|(last, said)| *last != generation || said != errors);
+        if !news && operations == 0 {
+            return;
+        }
+        tracing::info!(generation, operations, "reconciled");
+        for error in errors.iter().filter(|_| news) {
+            tracing::error!("{error}");
+        }
+        self.said = Some((generation, errors.to_vec()));
+    }
+}
+
+/// Waits for reasons to work.
+struct Loop {
+    generation: watch::Receiver<u64>,
+    devices: watch::Receiver<links::Devices>,
+    reports: Arc<Reports>,
+    stopping: watch::Receiver<bool>,
+    ready: watch::Sender<bool>,
+    _sweeper: Sweeper,
+}
+
+enum Reason {
+    Changed,
+    Time,
+    Stop,
+}
+
+impl Loop {
+    async fn run(mut self, mut work: Work) -> Result<(), AgentError> {
+        let mut resync = Instant::now() + RESYNC;
+        let mut pause = RETRY;
+        loop {
+            let failed;
+            (work, failed) = self.reconcile(work).await?;
+            self.ready.send_replace(true);
+            let wake = if failed { resync.min(Instant::now() + pause) } else { resync };
+            match self.reason(wake).await {
+                Reason::Stop => return Ok(()),
+                Reason::Changed => pause = RETRY,
+                Reason::Time => pause = if failed { RETRY_LONGEST.min(pause * 2) } else { RETRY },
+            }
+            if Instant::now() >= resync {
+                work.core.distrust();
+                resync = Instant::now() + RESYNC;
+            }
+        }
+    }
+
+    /// Reconciles; true if something is left to be tried again.
+    async fn reconcile(&mut self, mut work: Work) -> Result<(Work, bool), AgentError> {
+        work.facts = Facts::new(self.devices.borrow_and_update().clone());
+        let (work, done) = spawn_blocking(move || {
+            let done = work.reconcile();
+            (work, done)
+        })
+        .await?;
+        let failed = match done {
+            Done::Applied(generation, desired, outcome) => {
+                let failed = !outcome.errors.is_empty();
+                self.reports.publish(&desired, *outcome, generation);
+                failed
+            }
+            Done::Unreadable(error) => {
+                self.reports.publish_error(error);
+                true
+            }
+        };
+        Ok((work, failed))
+    }
+
+    async fn reason(&mut self, wake: Instant) -> Reason {
+        tokio::select! {
+            biased;
+            _ = self.stopping.wait_for(|stop| *stop) => Reason::Stop,
+            Ok(()) = self.generation.changed() => Reason::Changed,
+            Ok(()) = self.devices.changed() => Reason::Changed,
+            () = sleep_until(wake) => Reason::Time,
+        }
+    }
+}

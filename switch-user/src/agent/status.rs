@@ -1,0 +1,293 @@
+//! What this host says of itself, read from the kernel when it is asked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use switch_common::{ABI_VERSION, table::fdb};
+use tokio::sync::watch;
+
+use super::{
+    apply::Outcome,
+    dataplane::{
+        DataplaneError,
+        foreign::foreign,
+        home::{Home, Tables},
+        table::fdb::now,
+    },
+    facts::Facts,
+    image::{Holder, Hook, Link},
+    plan::Seat,
+};
+use crate::{
+    model::Validated,
+    netlink::{Device, links::Devices},
+    report::{
+        self, Applied, Counters, DropCount, FdbEntry, ForeignProgram, HostReports, HostStatus, PortState,
+        PortStats, PortStatus, ReportError, TableStatus, XdpMode,
+    },
+};
+
+/// Stands for the port of frames that came from no port.
+const NOBODY: &str = "-";
+
+/// The answers of this host.
+pub struct Reports {
+    host: String,
+    home: Arc<Home>,
+    devices: watch::Receiver<Devices>,
+    applied: watch::Sender<Applied>,
+    view: RwLock<View>,
+}
+
+/// What the agent last planned and did.
+#[derive(Clone, Default)]
+struct View {
+    /// Names of networks by their VLAN.
+    networks: BTreeMap<u16, String>,
+    seats: Arc<BTreeMap<Holder, Seat>>,
+    attached: Arc<BTreeSet<Link>>,
+}
+
+impl Reports {
+    /// Reports of a host that has not applied anything yet.
+    pub fn new(host: String, home: Arc<Home>, devices: watch::Receiver<Devices>) -> Self {
+        let (applied, _) = watch::channel(Applied::default());
+        Self { host, home, devices, applied, view: RwLock::default() }
+    }
+
+    /// Notes how far the configuration is applied.
+    pub fn publish(&self, desired: &Validated, outcome: Outcome, generation: u64) {
+        let networks = desired.networks.iter().map(|(name, vlan)| (vlan.get(), name.clone())).collect();
+        let view =
+            View { networks, seats: Arc::new(outcome.plan.seats), attached: Arc::new(outcome.attached) };
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        self.announce(Applied { generation, errors: outcome.errors });
+    }
+
+    /// Notes that the configuration cannot be read; what was applied before stays.
+    pub fn publish_error(&self, error: String) {
+        let generation = self.applied.borrow().generation;
+        self.announce(Applied { generation, errors: vec![error] });
+    }
+
+    fn announce(&self, applied: Applied) {
+        self.applied.send_if_modified(|current| {
+            let changed = *current != applied;
+            *current = applied;
+            changed
+        });
+    }
+
+    fn view(&self) -> View {
+        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opened for each report, because another capacity of the forwarding database is another table.
+    fn tables(&self) -> Result<Tables, ReportError> {
+        self.home.tables().map_err(|error| failed("the tables", error))
+    }
+
+    fn foreign(&self, view: &View) -> Result<Vec<ForeignProgram>, ReportError> {
+        let devices: Vec<Arc<Device>> = view.seats.values().filter_map(|seat| seat.device.clone()).collect();
+        foreign(&self.home, &devices).map_err(|error| failed("the programs of others", error))
+    }
+}
+
+impl HostReports for Reports {
+    fn applied(&self) -> watch::Receiver<Applied> {
+        self.applied.subscribe()
+    }
+
+    fn devices(&self) -> BTreeSet<String> {
+        Facts::new(self.devices.borrow().clone()).names()
+    }
+
+    fn status(&self) -> Result<HostStatus, ReportError> {
+        let view = self.view();
+        let port = |(holder, seat): (&Holder, &Seat)| port_status(holder, seat, &view.attached);
+        Ok(HostStatus {
+            host: self.host.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            kernel: kernel()?,
+            abi: ABI_VERSION,
+            applied: self.applied.borrow().clone(),
+            resident_bytes: resident()?,
+            ports: view.seats.iter().map(port).collect(),
+            tables: sizes(&self.tables()?).map_err(|error| failed("the sizes of the tables", error))?,
+            foreign: self.foreign(&view)?,
+        })
+    }
+
+    fn fdb(&self) -> Result<Vec<FdbEntry>, ReportError> {
+        let view = self.view();
+        let ports = view.ports();
+        let mut entries = Vec::new();
+        let read = self.tables()?.fdb.visit(|key, entry| entries.push((key, entry)));
+        read.map_err(|error| failed("the forwarding database", error))?;
+        let now = now().map_err(|error| failed("the clock", error))?;
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        Ok(entries.iter().map(|(key, entry)| view.entry(&ports, key, entry, now)).collect())
+    }
+
+    fn stats(&self) -> Result<Vec<PortStats>, ReportError> {
+        let tables = self.tables()?;
+        let view = self.view();
+        let read = |(holder, seat): (&Holder, &Seat)| {
+            let cpus = tables.stats.read(seat.slot)?;
+            Ok(PortStats { port: holder.name().to_owned(), total: sum(&cpus), cpus })
+        };
+        let all: Result<Vec<PortStats>, DataplaneError> = view.seats.iter().map(read).collect();
+        all.map_err(|error| failed("the counters", error))
+    }
+
+    fn drops(&self) -> Result<Vec<DropCount>, ReportError> {
+        let tables = self.tables()?;
+        let view = self.view();
+        let slots = view.seats.iter().map(|(holder, seat)| (holder.name(), seat.slot));
+        let mut counts = Vec::new();
+        for (port, slot) in slots.chain([(NOBODY, 0)]) {
+            let reasons = tables.drops.read(slot).map_err(|error| failed("the drops", error))?;
+            counts.extend(reasons.into_iter().map(|(reason, packets)| DropCount {
+                port: port.to_owned(),
+                direction: reason.direction().name().to_owned(),
+                reason: reason.label().to_owned(),
+                packets,
+            }));
+        }
+        Ok(counts)
+    }
+}
+
+impl View {
+    /// Names of ports by their device.
+    fn ports(&self) -> BTreeMap<u32, &str> {
+        let device = |seat: &Seat| Some(seat.device.as_ref()?.ifindex);
+        self.seats.iter().filter_map(|(holder, seat)| Some((device(seat)?, holder.name()))).collect()
+    }
+
+    fn entry(&self, ports: &BTreeMap<u32, &str>, key: &fdb::Key, entry: &fdb::Entry, now: u64) -> FdbEntry {
+        let seconds = now.saturating_sub(entry.seen.get()) / 1_000_000_000;
+        FdbEntry {
+            network: self.networks.get(&key.network).cloned(),
+            vlan: key.network,
+            mac: key.mac,
+            port: ports.get(&entry.ifindex).map_or(NOBODY, |name| name).to_owned(),
+            is_static: entry.is_static(),
+            age: (!entry.is_static()).then_some(seconds),
+        }
+    }
+}
+
+fn port_status(holder: &Holder, seat: &Seat, attached: &BTreeSet<Link>) -> PortStatus {
+    let device = seat.device.as_deref();
+    let runs = |hook| device.is_some_and(|device| attached.contains(&Link { ifindex: device.ifindex, hook }));
+    let first = |hooks: [Hook; 2]| hooks.into_iter().find(|hook| runs(*hook));
+    let hook = first([Hook::Tcx, Hook::Clsact]);
+    let mut notes = seat.notes.clone();
+    if let Some(device) = device.filter(|device| !device.up) {
+        notes.push(format!("the device is down; `ip link set {} up`", device.name));
+    }
+    PortStatus {
+        name: holder.name().to_owned(),
+        uplink: matches!(holder, Holder::Uplink(_)),
+        device: seat.wanted.clone(),
+        ifindex: device.map(|device| device.ifindex),
+        mtu: device.map(|device| device.mtu),
+        state: state(seat, hook.is_some()),
+        hook: hook.map(|hook| if hook == Hook::Tcx { report::Hook::Tcx } else { report::Hook::Clsact }),
+        xdp: first([Hook::XdpNative, Hook::XdpGeneric])
+            .map(|hook| if hook == Hook::XdpNative { XdpMode::Native } else { XdpMode::Generic }),
+        notes,
+    }
+}
+
+fn state(seat: &Seat, attached: bool) -> PortState {
+    match (&seat.wanted, &seat.device) {
+        (None, _) => PortState::Detached,
+        (Some(_), None) => PortState::NoDevice,
+        (Some(_), Some(_)) if !attached => PortState::Failed,
+        (Some(_), Some(_)) if seat.up => PortState::Up,
+        (Some(_), Some(_)) => PortState::Down,
+    }
+}
+
+fn sizes(tables: &Tables) -> Result<Vec<TableStatus>, DataplaneError> {
+    let [learned, forgotten] = tables.learn.status()?;
+    Ok(vec![
+        tables.fdb.status()?,
+        tables.ports.status()?,
+        tables.guard.status()?,
+        tables.flood.status()?,
+        tables.config.status()?,
+        tables.names.status()?,
+        tables.stats.status()?,
+        tables.drops.status()?,
+        learned,
+        forgotten,
+    ])
+}
+
+fn sum(cpus: &[Counters]) -> Counters {
+    cpus.iter().fold(Counters::default(), |sum, cpu| Counters {
+        in_packets: sum.in_packets + cpu.in_packets,
+        in_bytes: sum.in_bytes + cpu.in_bytes,
+        out_packets: sum.out_packets + cpu.out_packets,
+        out_bytes: sum.out_bytes + cpu.out_bytes,
+        flooded: sum.flooded + cpu.flooded,
+        learned: sum.learned + cpu.learned,
+        moved: sum.moved + cpu.moved,
+        limited: sum.limited + cpu.limited,
+        full: sum.full + cpu.full,
+    })
+}
+
+fn kernel() -> Result<String, ReportError> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease");
+    Ok(release.map_err(|error| failed("the kernel's release", error))?.trim().to_owned())
+}
+
+fn resident() -> Result<u64, ReportError> {
+    let statm = fs::read_to_string("/proc/self/statm").map_err(|error| failed("the memory in use", error))?;
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or_default();
+    // SAFETY: asks for a constant of the system.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    Ok(pages * u64::try_from(page).unwrap_or(4096))
+}
+
+fn failed(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> ReportError {
+    ReportError { what: what.to_owned(), source: Box::new(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat(wanted: Option<&str>, device: bool) -> Seat {
+        let device = device.then(|| Arc::new(Device { ifindex: 7, up: true, ..Device::default() }));
+        Seat { wanted: wanted.map(str::to_owned), device, up: true, ..Seat::default() }
+    }
+
+    #[test]
+    fn states_follow_from_device_and_hook() {
+        let attached = BTreeSet::from([Link { ifindex: 7, hook: Hook::Tcx }]);
+        let of = |seat: &Seat, attached: &BTreeSet<Link>| {
+            port_status(&Holder::Port("p1".into()), seat, attached).state
+        };
+        assert_eq!(of(&seat(None, false), &attached), PortState::Detached);
+        assert_eq!(of(&seat(Some("v1"), false), &attached), PortState::NoDevice);
+        assert_eq!(of(&seat(Some("v1"), true), &attached), PortState::Up);
+        assert_eq!(of(&seat(Some("v1"), true), &BTreeSet::new()), PortState::Failed);
+        assert_eq!(of(&Seat { up: false, ..seat(Some("v1"), true) }, &attached), PortState::Down);
+    }
+
+    #[test]
+    fn a_device_that_is_down_is_remarked() {
+        let down = Seat { device: Some(Arc::default()), ..seat(Some("v1"), true) };
+        assert!(
+            port_status(&Holder::Port("p1".into()), &down, &BTreeSet::new()).notes[0].contains("is down")
+        );
+    }
+}

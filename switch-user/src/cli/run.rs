@@ -1,0 +1,196 @@
+//! `dvs run`: the agent with the API of this host, in one process.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use nix::sched::{CloneFlags, setns};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    agent::{
+        dataplane::{bpf::teardown, home::Home},
+        image::Hook,
+        run::{Agent, Settings},
+    },
+    manager::{self, Socket, serve_unix},
+    store::{RedbStore, Store},
+};
+
+/// Where `ip netns` keeps the namespaces that have names.
+const NAMESPACES: &str = "/run/netns";
+/// The agent waits more than it computes.
+const THREADS: usize = 2;
+
+/// Options of `dvs run`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Directory of the configuration and of everything that outlives the agent
+    #[arg(long, value_name = "DIR", env = "DVS_STATE_DIR", default_value = "/var/lib/dvs")]
+    pub state_dir: PathBuf,
+    /// Network namespace whose devices are switched, by name or file; not for use inside `ip netns exec`
+    #[arg(long, value_name = "NAME")]
+    pub netns: Option<PathBuf>,
+    /// Name of this host [default: the system's host name]
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// Kernel hook of the ports; by default tcx where the kernel has it (Linux 6.6)
+    #[arg(long, value_enum, hide_short_help = true)]
+    pub hook: Option<TcHook>,
+    /// Remove the datapath and everything that belongs to it from the kernel, and end
+    #[arg(long)]
+    pub teardown: bool,
+}
+
+/// The hooks at TC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TcHook {
+    /// tcx links
+    Tcx,
+    /// Filters of the clsact qdisc
+    Clsact,
+}
+
+impl From<TcHook> for Hook {
+    fn from(hook: TcHook) -> Self {
+        match hook {
+            TcHook::Tcx => Self::Tcx,
+            TcHook::Clsact => Self::Clsact,
+        }
+    }
+}
+
+/// Runs the agent until it is told to stop by a signal. The datapath goes on without it.
+///
+/// # Errors
+/// When the agent cannot be started, or cannot go on.
+pub fn run(options: &Options, socket: &Path) -> anyhow::Result<()> {
+    start_log();
+    if let Some(netns) = &options.netns {
+        enter(netns)?;
+    }
+    let _lock = lock(&options.state_dir)?;
+    if options.teardown {
+        return tear_down(&options.state_dir);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
+    runtime.block_on(serve(options, socket))
+}
+
+async fn serve(options: &Options, path: &Path) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let store: Arc<dyn Store> = Arc::new(RedbStore::open(&options.state_dir.join("store.redb"))?);
+    // Bound first: a socket that cannot be had must not leave a datapath behind.
+    let socket = Socket::bind(path)?;
+    let mut agent = Agent::start(settings(options)?, Arc::clone(&store)).await?;
+    agent.ready().await?;
+    let router = manager::router(manager::State { store, host: Arc::clone(&agent.reports) as _ });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let until = async {
+        // Told or dropped: either way it is time.
+        stopped.await.ok();
+    };
+    let server = tokio::spawn(serve_unix(socket, router, until));
+    announce(path)?;
+    let by_itself = tokio::select! {
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+        ended = agent.stopped() => Some(ended),
+    };
+    drop(stop);
+    server.await??;
+    match by_itself {
+        Some(ended) => ended?,
+        None => agent.stop().await?,
+    }
+    tracing::info!("stopped; the datapath goes on");
+    Ok(())
+}
+
+/// Tells whoever started the agent that it is ready.
+fn announce(path: &Path) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "dvs is ready: socket {}", path.display())?;
+    out.flush()
+}
+
+fn settings(options: &Options) -> anyhow::Result<Settings> {
+    let host = match &options.host {
+        Some(host) => host.clone(),
+        None => fs::read_to_string("/proc/sys/kernel/hostname").context("cannot read the host's name")?,
+    };
+    let tc = options.hook.map(Hook::from);
+    Ok(Settings { state: options.state_dir.clone(), host: host.trim().to_owned(), tc })
+}
+
+/// Logs to the standard error, as much as `DVS_LOG` says.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DVS_LOG").unwrap_or_else(|_| "info".into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Somebody else's log, such as a test's, is good too.
+    log.try_init().ok();
+}
+
+/// Enters a network namespace. Mounts stay as they are: `ip netns exec` has mounts of its own, and
+/// what the agent mounted and pinned there would be gone with it.
+fn enter(netns: &Path) -> anyhow::Result<()> {
+    // A name has no directory; a file has one that replaces the usual one.
+    let path = Path::new(NAMESPACES).join(netns);
+    let file = File::open(&path);
+    let file = file.with_context(|| format!("cannot open the network namespace {}", path.display()))?;
+    setns(file.as_fd(), CloneFlags::CLONE_NEWNET)
+        .with_context(|| format!("cannot enter the network namespace {}; run as root", path.display()))
+}
+
+/// Makes sure that this is the only agent of the state directory, for as long as the file is open.
+fn lock(state: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(state).with_context(|| format!("cannot create {}", state.display()))?;
+    let path = state.join("lock");
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another agent runs with {}; stop it, or choose another --state-dir", state.display())
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+fn tear_down(state: &Path) -> anyhow::Result<()> {
+    if teardown(state, &Home::new(state))? {
+        tracing::info!("the datapath is removed; the configuration is still in {}", state.display());
+    } else {
+        tracing::info!("there is no datapath of {}", state.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_agent_is_refused() {
+        let state = tempfile::tempdir().unwrap();
+        let first = lock(state.path()).unwrap();
+        let error = lock(state.path()).unwrap_err().to_string();
+        assert!(error.contains("choose another --state-dir"), "{error}");
+        drop(first);
+        lock(state.path()).unwrap();
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_there_is_named() {
+        let error = enter(Path::new("no-such-namespace")).unwrap_err().to_string();
+        assert!(error.contains("/run/netns/no-such-namespace"), "{error}");
+    }
+}
