@@ -1,5 +1,6 @@
 //! Runs every test, ring by ring.
 
+mod binary;
 mod ring;
 mod tally;
 
@@ -42,11 +43,13 @@ pub(crate) struct Options {
 /// Runs the rings and fails if a test has failed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     prepare(&options.ring)?;
+    headline("Compile the tests");
+    let binaries = binary::compile()?;
     let mut total = Tally::default();
     let mut summary = Vec::new();
     for ring in &options.ring {
         headline(ring.title());
-        let tally = ring.run(&options.arguments).unwrap_or_else(|error| {
+        let tally = ring.run(&binaries, &options.arguments).unwrap_or_else(|error| {
             println!("{error:#}");
             Tally::failure()
         });

@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     setup::ensure(&parts)?;
     build::objects(&[Object::Switch])?;
     headline("Verifier");
-    shell::shown(&mut workspace::cargo(["build", "--package", "dvs-tests", "--bin", "dvs-verifier"]))?;
+    shell::shown(&mut workspace::cargo(["build", "--workspace", "--bin", "dvs-verifier"]))?;
     let kernels: &[Kernel] = if others { &Kernel::ALL } else { &[] };
     let mut progress = Progress::new(1 + kernels.len());
     let here = this_machine()?;
