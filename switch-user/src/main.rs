@@ -1,3 +1,7 @@
 //! The `dvs` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    switch_user::cli::main()
+}

@@ -1,6 +1,6 @@
 //! The difference between two configurations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -43,19 +43,41 @@ impl Change {
 
 /// What makes `new` out of `old`, by kind and name.
 pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
-    let ids: BTreeSet<ObjectId> = old.ids().chain(new.ids()).collect();
-    ids.into_iter().filter_map(|id| change(old.get(&id), new.get(&id), id)).collect()
+    let switch = [change(Kind::Switch, "", old.switch.as_ref(), new.switch.as_ref(), Object::Switch)];
+    let networks = differences(Kind::Network, &old.networks, &new.networks, Object::Network);
+    let uplinks = differences(Kind::Uplink, &old.uplinks, &new.uplinks, Object::Uplink);
+    let ports = differences(Kind::Port, &old.ports, &new.ports, Object::Port);
+    switch.into_iter().flatten().chain(networks).chain(uplinks).chain(ports).collect()
 }
 
-fn change(old: Option<Object>, new: Option<Object>, id: ObjectId) -> Option<Change> {
-    let action = match (&old, &new) {
+/// The changes of one kind. Only what differs is copied, as most of a large configuration is the same.
+fn differences<T: Clone + PartialEq>(
+    kind: Kind,
+    old: &BTreeMap<String, T>,
+    new: &BTreeMap<String, T>,
+    object: fn(T) -> Object,
+) -> Vec<Change> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names.into_iter().filter_map(|name| change(kind, name, old.get(name), new.get(name), object)).collect()
+}
+
+fn change<T: Clone + PartialEq>(
+    kind: Kind,
+    name: &str,
+    old: Option<&T>,
+    new: Option<&T>,
+    object: fn(T) -> Object,
+) -> Option<Change> {
+    let action = match (old, new) {
         (None, Some(_)) => Action::Create,
         (Some(_), None) => Action::Delete,
         (Some(old), Some(new)) if old != new => Action::Update,
         _ => return None,
     };
-    let fields = new.map(|new| differing(&fields(old), &fields(Some(new)))).unwrap_or_default();
-    Some(Change { action, kind: id.kind, name: id.name, fields })
+    let fields = |value: &T| fields(Some(object(value.clone())));
+    let old = old.map(fields).unwrap_or_default();
+    let fields = new.map(|new| differing(&old, &fields(new))).unwrap_or_default();
+    Some(Change { action, kind, name: name.into(), fields })
 }
 
 /// The fields of an object by name, without kind and name.

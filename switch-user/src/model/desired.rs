@@ -75,11 +75,6 @@ impl Desired {
         switch.chain(networks).chain(uplinks).chain(self.ports.values().cloned().map(Object::Port))
     }
 
-    /// Names of all objects, by kind and name.
-    pub fn ids(&self) -> impl Iterator<Item = ObjectId> {
-        self.objects().map(|object| object.id())
-    }
-
     /// The devices that are named, each with the object and its field.
     pub fn devices(&self) -> impl Iterator<Item = (&str, ObjectId, &'static str)> {
         let uplinks = self.uplinks.keys();

@@ -26,6 +26,7 @@ pub use network::Network;
 pub use object::{API_VERSION, ApiVersion, Document, Kind, Object, ObjectId};
 pub use port::{Admin, DEFAULT_LEARN_LIMIT, Port};
 pub use problem::Problem;
+pub(crate) use problem::sentence;
 pub use reason::Reason;
 pub use switch::{DEFAULT_AGEING, Switch};
 pub use uplink::Uplink;

@@ -7,7 +7,7 @@ use super::field::{Field, Takes};
 
 /// A broadcast domain. Its VLAN identifier is also its number in the datapath.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Network {
     /// Name of the network.
     #[schema(example = "blue")]

@@ -102,6 +102,7 @@ impl fmt::Display for ObjectId {
 /// An object of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "kind")]
+#[schema(as = AnyObject)]
 pub enum Object {
     /// Settings of the whole switch.
     Switch(Switch),
@@ -130,6 +131,9 @@ impl Object {
     }
 }
 
+/// [`Object`] for the description of the API: a type that is called `Object` means any JSON object there.
+type AnyObject = Object;
+
 /// The version of an object's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub enum ApiVersion {
@@ -146,6 +150,7 @@ pub struct Document {
     api_version: ApiVersion,
     /// The object, its kind in the field `kind`.
     #[serde(flatten)]
+    #[schema(value_type = AnyObject)]
     pub object: Object,
 }
 

@@ -16,7 +16,7 @@ pub const DEFAULT_LEARN_LIMIT: u32 = 1024;
 
 /// A port of a VM or container: either in one network, or a trunk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Port {
     /// Name of the port.
     #[schema(example = "p1")]

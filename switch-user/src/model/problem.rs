@@ -33,15 +33,21 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.object)?;
-        if !self.field.is_empty() {
-            write!(out, ", field {}", self.field)?;
-        }
-        match &self.value {
-            Some(Value::String(text)) => write!(out, ", value {text:?}")?,
-            Some(value) => write!(out, ", value {value}")?,
-            None => {}
-        }
+        sentence(out, &self.object, &self.field, self.value.as_ref())?;
         write!(out, ": {}; {}", self.reason, self.reason.remedy())
     }
+}
+
+/// Where a problem is, in the words that all errors use.
+pub(crate) fn sentence(
+    out: &mut fmt::Formatter<'_>,
+    object: &str,
+    field: &str,
+    value: Option<&Value>,
+) -> fmt::Result {
+    out.write_str(object)?;
+    if !field.is_empty() {
+        write!(out, ", field {field}")?;
+    }
+    value.map_or(Ok(()), |value| write!(out, ", value {value}"))
 }

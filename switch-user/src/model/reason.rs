@@ -18,6 +18,9 @@ pub enum Reason {
     /// A text, number or list where an object should be.
     #[error("is not an object with fields")]
     NotAnObject,
+    /// A request without a list of objects, or with something beside it.
+    #[error("the request has the wrong form")]
+    NoObjects,
     /// A version of the format that is not known here.
     #[error("this version of objects is not known")]
     UnknownVersion,
@@ -144,6 +147,7 @@ impl Reason {
             Self::Syntax(_) => "syntax",
             Self::Empty => "empty",
             Self::NotAnObject => "not-an-object",
+            Self::NoObjects => "no-objects",
             Self::UnknownVersion => "unknown-version",
             Self::WrongKind { .. } => "wrong-kind",
             Self::WrongName { .. } => "wrong-name",
@@ -186,6 +190,7 @@ impl Reason {
             Self::NotAnObject => {
                 "write an object such as {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10}".into()
             }
+            Self::NoObjects => "send {\"objects\": [...]} and nothing else".into(),
             Self::UnknownVersion => format!("write {API_VERSION}").into(),
             Self::WrongKind { expected } => format!("write kind: {}", names(expected)).into(),
             Self::WrongName { .. } => "leave the name out, or add another object and remove this one".into(),
@@ -228,7 +233,9 @@ impl Reason {
             Self::NameTaken(_) => "choose another name for the port".into(),
             Self::UplinksOverlap { .. } => "give each VLAN to one uplink only".into(),
             Self::TooManyPorts(_) => format!("keep to {} on one host", MAX_PORTS - 1).into(),
-            Self::NoSuchDevice => "check the name with `ip link`, or allow it to be missing".into(),
+            Self::NoSuchDevice => {
+                "check the name with `ip link`, or allow it to be missing (--allow-missing)".into()
+            }
         }
     }
 }

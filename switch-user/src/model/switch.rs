@@ -11,7 +11,7 @@ pub const DEFAULT_AGEING: u32 = 300;
 
 /// Settings of the whole switch. There is one object of this kind; without it the defaults hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Switch {
     /// Seconds after its last frame for which a learned address is believed: 10 to 1000000, or 0 for ever.
     #[schema(example = 300)]

@@ -10,7 +10,7 @@ use super::{
 
 /// A device that connects the switch with the world outside the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Uplink {
     /// Name of the device.
     #[schema(example = "eth1")]

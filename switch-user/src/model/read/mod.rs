@@ -1,7 +1,8 @@
 //! From text to objects, with errors that say where and what.
 //!
 //! serde alone stops at the first error and, for tagged enums, forgets where it was. So a text
-//! becomes a tree first; [`object`] picks the kind itself and reads field by field.
+//! becomes a tree first; [`object`] picks the kind itself and reads field by field. It is also what
+//! refuses unknown fields, by the tables of fields.
 
 mod locate;
 mod object;

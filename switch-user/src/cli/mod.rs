@@ -1,0 +1,193 @@
+//! The `dvs` command: one file a noun. All of it but `run` is a client of the API.
+
+mod apply;
+mod completion;
+mod diff;
+mod drops;
+mod export;
+mod fdb;
+mod man;
+mod network;
+mod openapi;
+mod output;
+mod port;
+mod record;
+pub mod run;
+mod session;
+mod stats;
+mod status;
+mod switch;
+mod table;
+mod uplink;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use self::{
+    output::{Format, Streams},
+    session::Session,
+};
+use crate::client::{Client, DEFAULT_SOCKET};
+
+/// Heading of the options that all commands have.
+const COMMON: &str = "Common options";
+/// Exit code of a command that was refused or failed.
+const FAILED: u8 = 1;
+
+/// A virtual switch for the VMs and containers of a Linux host.
+///
+/// The agent (dvs run) forwards frames in the kernel; all other commands ask it through its socket.
+/// Nouns come first, then verbs: dvs network add, dvs port list.
+#[derive(Debug, Parser)]
+#[command(name = "dvs", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    /// Socket of the agent.
+    #[arg(short, long, global = true, help_heading = COMMON, env = "DVS_SOCKET", default_value = DEFAULT_SOCKET, value_name = "PATH")]
+    socket: PathBuf,
+
+    /// Form of the output.
+    #[arg(short, long, global = true, help_heading = COMMON, default_value = "table", value_name = "FORMAT")]
+    output: Format,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+// A variant without a comment has the text of its options.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the agent of this host in the foreground.
+    Run(run::Options),
+    #[command(flatten)]
+    Ask(Box<Question>),
+    Completion(completion::Options),
+    Man(man::Options),
+    /// Print the description of the API.
+    #[command(hide = true)]
+    Openapi,
+}
+
+impl Command {
+    /// Exit code if it is refused or fails.
+    fn failure(&self) -> u8 {
+        match self {
+            Self::Ask(question) if matches!(**question, Question::Diff(_)) => diff::FAILED,
+            Self::Ask(_) | Self::Run(_) | Self::Completion(_) | Self::Man(_) | Self::Openapi => FAILED,
+        }
+    }
+}
+
+/// What is answered by the agent.
+#[derive(Debug, Subcommand)]
+enum Question {
+    /// Networks: broadcast domains, each with a VLAN.
+    #[command(subcommand)]
+    Network(network::Command),
+    /// Ports: where VMs and containers plug in.
+    #[command(subcommand)]
+    Port(port::Command),
+    /// Uplinks: devices that lead out of the host.
+    #[command(subcommand)]
+    Uplink(uplink::Command),
+    /// Settings of the whole switch.
+    #[command(subcommand)]
+    Switch(switch::Command),
+    /// The forwarding database: which station is at which port.
+    Fdb(fdb::Options),
+    /// Show the counters of ports and uplinks.
+    Stats(stats::Options),
+    /// Show how many frames were dropped, and why.
+    Drops(drops::Options),
+    /// Show the state of the host, its ports and its tables.
+    Status,
+    Apply(apply::Options),
+    Diff(diff::Options),
+    /// Print all objects in the form that apply reads.
+    Export,
+}
+
+/// Runs the command of this process.
+pub fn main() -> ExitCode {
+    let mut streams = Streams {
+        input: &mut io::stdin(),
+        output: &mut io::stdout(),
+        errors: &mut io::stderr(),
+        colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    };
+    execute(std::env::args_os(), &mut streams)
+}
+
+/// Runs a command line.
+fn execute(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, streams),
+    };
+    let failed = cli.command.failure();
+    let outcome = dispatch(cli, streams).and_then(|code| Ok(streams.output.flush().map(|()| code)?));
+    outcome.unwrap_or_else(|error| failure(&error, failed, streams))
+}
+
+fn dispatch(cli: Cli, streams: &mut Streams<'_>) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        // The agent makes its own runtime, after it has entered its namespace.
+        Command::Run(options) => run::run(&options, &cli.socket).map(|()| ExitCode::SUCCESS),
+        Command::Ask(question) => {
+            let session = Session { client: Client::new(cli.socket), format: cli.output, streams };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(ask(*question, session))
+        }
+        Command::Completion(options) => completion::run(&options, Cli::command(), streams),
+        Command::Man(options) => man::run(&options, Cli::command()),
+        Command::Openapi => openapi::run(streams),
+    }
+}
+
+async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    let session = &mut session;
+    match question {
+        Question::Network(command) => network::run(command, session).await,
+        Question::Port(command) => port::run(command, session).await,
+        Question::Uplink(command) => uplink::run(command, session).await,
+        Question::Switch(command) => switch::run(command, session).await,
+        Question::Fdb(options) => fdb::run(options, session).await,
+        Question::Stats(options) => stats::run(&options, session).await,
+        Question::Drops(options) => drops::run(&options, session).await,
+        Question::Status => status::run(session).await,
+        Question::Apply(options) => apply::run(&options, session).await,
+        Question::Diff(options) => diff::run(&options, session).await,
+        Question::Export => export::run(session).await,
+    }
+}
+
+/// Answers a command line that cannot be understood, or that asks for help.
+fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> ExitCode {
+    let text = error.render();
+    let text = if streams.colour { text.ansi().to_string() } else { text.to_string() };
+    let stream = if error.use_stderr() { &mut *streams.errors } else { &mut *streams.output };
+    // Whoever does not listen does not want to know.
+    stream.write_all(text.as_bytes()).ok();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn failure(error: &anyhow::Error, code: u8, streams: &mut Streams<'_>) -> ExitCode {
+    let broken_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(broken_pipe) {
+        // The reader has seen enough, as in `dvs port list | head`.
+        return ExitCode::SUCCESS;
+    }
+    for line in format!("{error:#}").lines() {
+        writeln!(streams.errors, "error: {line}").ok();
+    }
+    ExitCode::from(code)
+}

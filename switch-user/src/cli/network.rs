@@ -1,0 +1,121 @@
+//! `dvs network`.
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{
+    output::or_dash,
+    record::{self, Named, Remove},
+    session::{Session, Waiting},
+    value::{Number, fields},
+};
+use crate::model::{Desired, Kind};
+
+/// What to do with networks.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create a network.
+    ///
+    /// Example: dvs network add blue --vlan 10
+    Add(Add),
+    /// Change fields of a network; the others stay as they are.
+    ///
+    /// Example: dvs network set blue --mtu 9000
+    Set(Set),
+    /// Show a network.
+    Show(Named),
+    /// List all networks.
+    List,
+    /// Remove a network that has no ports.
+    Remove(Remove),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Add {
+    /// Name of the network: letters, digits and . _ -
+    name: String,
+
+    #[command(flatten)]
+    flags: AddFlags,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+#[derive(Args, Debug, Serialize)]
+struct AddFlags {
+    /// VLAN of the network, 1 to 4094.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    vlan: Number,
+
+    /// Largest packet in bytes that every device of the network should carry.
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<Number>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Set {
+    /// Name of the network.
+    name: String,
+
+    #[command(flatten)]
+    flags: SetFlags,
+
+    /// Take a field away.
+    #[arg(long, value_name = "FIELD", value_parser = ["mtu"])]
+    clear: Vec<String>,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+#[derive(Args, Debug, Serialize)]
+struct SetFlags {
+    /// VLAN of the network, 1 to 4094.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<Number>,
+
+    /// Largest packet in bytes that every device of the network should carry.
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<Number>,
+}
+
+/// Runs a command.
+pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    const KIND: Kind = Kind::Network;
+    match command {
+        Command::Add(Add { name, flags, waiting }) => {
+            record::add(session, KIND, fields(&flags)?, (&name, false, waiting)).await
+        }
+        Command::Set(Set { name, flags, clear, waiting }) => {
+            record::set(session, KIND, record::changes(&flags, &clear)?, (&name, false, waiting)).await
+        }
+        Command::Show(named) => record::show(session, KIND, &named).await,
+        Command::List => list(session).await,
+        Command::Remove(remove) => record::remove(session, KIND, &remove).await,
+    }
+}
+
+async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    let networks = session.client.list(Kind::Network).await?;
+    if session.structured(&networks.objects)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let export = session.client.export().await?;
+    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let mut ports: BTreeMap<&str, usize> = BTreeMap::new();
+    for network in desired.ports.values().filter_map(|port| port.network.as_deref()) {
+        *ports.entry(network).or_default() += 1;
+    }
+    let rows = desired.networks.values().map(|network| {
+        let ports = ports.get(network.name.as_str()).copied().unwrap_or_default();
+        vec![network.name.clone(), network.vlan.to_string(), or_dash(network.mtu), ports.to_string()]
+    });
+    session.streams.table(&["NAME", "VLAN", "MTU", "PORTS"], rows, "there are no networks")?;
+    Ok(ExitCode::SUCCESS)
+}

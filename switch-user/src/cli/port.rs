@@ -1,0 +1,227 @@
+//! `dvs port`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    output::{joined, or_dash},
+    record::{self, Named, Remove},
+    session::{Session, Waiting},
+    table::Cell,
+    value::{self, Label, Number},
+};
+use crate::model::{Desired, Kind, Port};
+
+/// What to do with ports.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create a port, in a network or as a trunk.
+    ///
+    /// A port with MAC or IP addresses is guarded: only these may send. Without them it learns.
+    #[command(after_help = "Examples:
+  dvs port add p1 --network blue --device v1 --mac 02:00:00:00:00:01 --ip 10.0.10.1
+  dvs port add p4 --trunk 10,20-29 --native 10 --device v4 --wait")]
+    Add(Add),
+    /// Change fields of a port; the others stay as they are.
+    ///
+    /// A list replaces the one before, labels are added to those before.
+    #[command(after_help = "Examples:
+  dvs port set p1 --network green
+  dvs port set p1 --admin down --clear ip")]
+    Set(Set),
+    /// Plug a device into a port.
+    ///
+    /// Example: dvs port attach p1 --device v1
+    Attach(Attach),
+    /// Unplug the device of a port; the port keeps its other fields.
+    Detach(Remove),
+    /// Show a port and the state of its device.
+    Show(Named),
+    /// List all ports.
+    List,
+    /// Remove a port.
+    Remove(Remove),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Add {
+    /// Name of the port: letters, digits and . _ -
+    name: String,
+
+    #[command(flatten)]
+    flags: Flags,
+
+    /// Take a device that does not exist yet.
+    #[arg(long)]
+    allow_missing: bool,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Set {
+    /// Name of the port.
+    name: String,
+
+    #[command(flatten)]
+    flags: Flags,
+
+    /// Take a field away.
+    #[arg(long, value_name = "FIELD", value_parser = ["native", "device", "mac", "ip", "label"])]
+    clear: Vec<String>,
+
+    /// Take a device that does not exist yet.
+    #[arg(long)]
+    allow_missing: bool,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Attach {
+    /// Name of the port.
+    name: String,
+
+    /// Host-side device.
+    #[arg(long, value_name = "IFACE")]
+    device: String,
+
+    /// Take a device that does not exist yet.
+    #[arg(long)]
+    allow_missing: bool,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+#[derive(Args, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Flags {
+    /// Network of the port.
+    #[arg(long, value_name = "NET")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
+
+    /// VLANs of a trunk, such as 10,20-29.
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trunk: Option<String>,
+
+    /// VLAN of a trunk's untagged frames.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    native: Option<Number>,
+
+    /// Host-side device.
+    #[arg(long, value_name = "IFACE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+
+    /// MAC address of a station at the port; may be given several times.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mac: Vec<String>,
+
+    /// IP address of a station at the port; may be given several times.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ip: Vec<String>,
+
+    /// Label of the port; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "value::labels")]
+    label: Vec<Label>,
+
+    /// Administrative state.
+    #[arg(long, value_name = "STATE", value_parser = ["up", "down"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
+
+    /// Most addresses that may be learned at the port.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learn_limit: Option<Number>,
+
+    /// The network's VLAN is a service VLAN (802.1ad); tags of the port's own frames are payload.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qinq: Option<bool>,
+}
+
+/// Runs a command.
+pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    const KIND: Kind = Kind::Port;
+    match command {
+        Command::Add(Add { name, flags, allow_missing, waiting }) => {
+            record::add(session, KIND, value::fields(&flags)?, (&name, allow_missing, waiting)).await
+        }
+        Command::Set(Set { name, flags, clear, allow_missing, waiting }) => {
+            let fields = moved(record::changes(&flags, &clear)?);
+            record::set(session, KIND, fields, (&name, allow_missing, waiting)).await
+        }
+        Command::Attach(Attach { name, device, allow_missing, waiting }) => {
+            let fields = Map::from_iter([("device".to_owned(), device.into())]);
+            record::set(session, KIND, fields, (&name, allow_missing, waiting)).await
+        }
+        Command::Detach(Remove { name, waiting }) => {
+            let fields = Map::from_iter([("device".to_owned(), Value::Null)]);
+            record::set(session, KIND, fields, (&name, false, waiting)).await
+        }
+        Command::Show(named) => record::show(session, KIND, &named).await,
+        Command::List => list(session).await,
+        Command::Remove(remove) => record::remove(session, KIND, &remove).await,
+    }
+}
+
+/// A port that moves into a network stops being a trunk, and the other way round.
+fn moved(mut fields: Map<String, Value>) -> Map<String, Value> {
+    let opposite: &[&str] = match (fields.contains_key("network"), fields.contains_key("trunk")) {
+        (true, false) => &["trunk", "native"],
+        (false, true) => &["network", "qinq"],
+        _ => &[],
+    };
+    for name in opposite {
+        fields.entry(*name).or_insert(Value::Null);
+    }
+    fields
+}
+
+async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    let ports = session.client.list(Kind::Port).await?;
+    if session.structured(&ports.objects)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let states = session.port_states().await?;
+    let export = session.client.export().await?;
+    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let rows = desired.ports.values().map(|port| {
+        vec![
+            Cell::from(&port.name),
+            Cell::from(or_dash(port.network.as_ref())),
+            Cell::from(vlans(port, &desired)),
+            Cell::from(or_dash(port.device.as_ref())),
+            record::state_cell(record::of(&states, Kind::Port, &port.name)),
+            Cell::from(joined(&port.mac)),
+            Cell::from(joined(&port.ip)),
+        ]
+    });
+    let headings = ["NAME", "NETWORK", "VLANS", "DEVICE", "STATE", "MAC", "IP"];
+    session.streams.table(&headings, rows, "there are no ports")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The VLANs of a port, a trunk's native one marked.
+fn vlans(port: &Port, desired: &Desired) -> String {
+    let network = port.network.as_ref().and_then(|network| desired.networks.get(network));
+    match (network, &port.trunk, port.native) {
+        (Some(network), ..) => network.vlan.to_string(),
+        (None, Some(trunk), Some(native)) => format!("{trunk} (native {native})"),
+        (None, Some(trunk), None) => trunk.to_string(),
+        (None, None, _) => "-".into(),
+    }
+}

@@ -1,0 +1,68 @@
+//! `dvs switch`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    record,
+    session::{Session, Waiting},
+    value::{Number, fields},
+};
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Change settings; the others stay as they are.
+    ///
+    /// Example: dvs switch set --ageing 600
+    Set(Set),
+    /// Show all settings.
+    Show,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Set {
+    #[command(flatten)]
+    flags: Flags,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+#[derive(Args, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Flags {
+    /// Seconds for which a learned address is believed after its last frame; 0 for ever.
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ageing: Option<Number>,
+
+    /// Most entries of the forwarding database.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fdb_capacity: Option<Number>,
+}
+
+/// Runs a command.
+pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Set(Set { flags, waiting }) => {
+            let fields = fields(&flags)?;
+            anyhow::ensure!(!fields.is_empty(), "nothing to set: give --ageing or --fdb-capacity");
+            let changes = session.client.patch_switch(&Value::Object(fields)).await?;
+            session.changed(&changes, waiting).await
+        }
+        Command::Show => show(session).await,
+    }
+}
+
+async fn show(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    let document = session.client.switch().await?;
+    if !session.structured(&document)? {
+        session.streams.pairs(record::lines(document.object))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

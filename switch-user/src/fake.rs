@@ -1,0 +1,145 @@
+//! A host for tests that has applied whatever it is told to have applied.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    report::{
+        Applied, Counters, DropCount, FdbEntry, ForeignProgram, Hook, HostReports, HostStatus, PortState,
+        PortStats, PortStatus, ReportError, TableStatus, XdpMode,
+    },
+    store::{RedbStore, Store},
+};
+
+/// A host that does nothing.
+pub(crate) struct FakeHost {
+    pub(crate) applied: watch::Sender<Applied>,
+    pub(crate) devices: Mutex<BTreeSet<String>>,
+    /// Reports fail.
+    pub(crate) broken: Mutex<bool>,
+    /// What goes wrong when the host follows a store.
+    pub(crate) errors: Mutex<Vec<String>>,
+    /// The host does not follow the store any more.
+    pub(crate) stuck: Mutex<bool>,
+}
+
+impl FakeHost {
+    /// A host with the devices `v1` to `v4` and `eth1`, which has applied nothing.
+    pub(crate) fn new() -> Arc<Self> {
+        let devices = ["v1", "v2", "v3", "v4", "eth1"].map(String::from);
+        Arc::new(Self {
+            applied: watch::Sender::new(Applied::default()),
+            devices: Mutex::new(BTreeSet::from(devices)),
+            broken: Mutex::default(),
+            errors: Mutex::default(),
+            stuck: Mutex::default(),
+        })
+    }
+
+    /// The host has applied `generation`, with these errors.
+    pub(crate) fn apply(&self, generation: u64, errors: &[&str]) {
+        let errors = errors.iter().map(ToString::to_string).collect();
+        self.applied.send_replace(Applied { generation, errors });
+    }
+
+    /// Lets the host apply every generation of the store as soon as it is there.
+    pub(crate) fn follow(self: &Arc<Self>, store: &RedbStore) {
+        let (host, mut news) = (self.clone(), store.watch());
+        news.mark_changed();
+        tokio::spawn(async move {
+            while news.changed().await.is_ok() {
+                let generation = *news.borrow_and_update();
+                if !*host.stuck.lock().unwrap() {
+                    let errors = host.errors.lock().unwrap().clone();
+                    host.applied.send_replace(Applied { generation, errors });
+                }
+            }
+        });
+    }
+
+    fn report<T>(&self, rows: T) -> Result<T, ReportError> {
+        if *self.broken.lock().unwrap() {
+            let source = std::io::Error::other("on purpose").into();
+            return Err(ReportError { what: "table".into(), source });
+        }
+        Ok(rows)
+    }
+}
+
+fn port(name: &str, uplink: bool) -> PortStatus {
+    let device = if uplink { name.into() } else { name.replace('p', "v") };
+    PortStatus {
+        name: name.into(),
+        uplink,
+        device: Some(device),
+        ifindex: Some(7),
+        mtu: Some(1500),
+        state: PortState::Up,
+        hook: Some(Hook::Tcx),
+        xdp: uplink.then_some(XdpMode::Native),
+        notes: Vec::new(),
+    }
+}
+
+fn station(network: &str, vlan: u16, last: u8, port: &str, age: Option<u64>) -> FdbEntry {
+    let mac = switch_common::addr::Mac::new([2, 0, 0, 0, 0, last]);
+    FdbEntry { network: Some(network.into()), vlan, mac, port: port.into(), is_static: age.is_none(), age }
+}
+
+impl HostReports for FakeHost {
+    fn applied(&self) -> watch::Receiver<Applied> {
+        self.applied.subscribe()
+    }
+
+    fn devices(&self) -> BTreeSet<String> {
+        self.devices.lock().unwrap().clone()
+    }
+
+    fn status(&self) -> Result<HostStatus, ReportError> {
+        let foreign =
+            ForeignProgram { device: "eth1".into(), hook: "xdp".into(), id: 3, name: "others".into() };
+        let table =
+            |name: &str, entries| TableStatus { name: name.into(), entries, capacity: 4096, bytes: 65_536 };
+        self.report(HostStatus {
+            host: "h1".into(),
+            version: "0.1.0".into(),
+            kernel: "6.18.0".into(),
+            abi: 1,
+            applied: self.applied.borrow().clone(),
+            resident_bytes: 20 << 20,
+            ports: vec![port("eth1", true), port("p1", false), port("p2", false)],
+            tables: vec![table("fdb", Some(3)), table("stats", None)],
+            foreign: vec![foreign],
+        })
+    }
+
+    fn fdb(&self) -> Result<Vec<FdbEntry>, ReportError> {
+        self.report(vec![
+            station("blue", 10, 1, "p1", None),
+            station("blue", 10, 2, "p2", Some(5)),
+            station("green", 20, 2, "eth1", Some(0)),
+        ])
+    }
+
+    fn stats(&self) -> Result<Vec<PortStats>, ReportError> {
+        let cpu =
+            Counters { in_packets: 1, in_bytes: 64, out_packets: 2, out_bytes: 3000, ..Counters::default() };
+        let total = Counters { in_packets: 2, in_bytes: 128, out_packets: 4, out_bytes: 6000, ..cpu };
+        let row = |port: &str| PortStats { port: port.into(), total, cpus: vec![cpu, cpu] };
+        self.report(vec![row("p1"), row("p2")])
+    }
+
+    fn drops(&self) -> Result<Vec<DropCount>, ReportError> {
+        let row = |port: &str, direction: &str, reason: &str, packets| DropCount {
+            port: port.into(),
+            direction: direction.into(),
+            reason: reason.into(),
+            packets,
+        };
+        self.report(vec![row("p1", "out", "spoofed-mac", 3), row("p2", "in", "mtu-exceeded", 1)])
+    }
+}

@@ -1,0 +1,57 @@
+//! The manager: the REST API over the store and the reports of the host.
+//!
+//! It knows what users want and asks the host what is; it never sees an agent, a datapath or the
+//! network of the host.
+
+mod apply;
+mod error;
+mod extract;
+mod known;
+mod network;
+mod object;
+mod openapi;
+mod port;
+mod reports;
+mod socket;
+mod switch;
+mod uplink;
+mod wait;
+mod watch;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit};
+
+pub use error::ApiError;
+pub use openapi::document;
+pub use socket::{Socket, SocketError, serve_unix};
+
+use known::Manager;
+
+use crate::{report::HostReports, store::Store};
+
+/// Largest request body: every port of a host with all its addresses and labels.
+const BODY_LIMIT: usize = 64 << 20;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct State {
+    /// Where the configuration lives.
+    pub store: Arc<dyn Store>,
+    /// The host that applies it.
+    pub host: Arc<dyn HostReports>,
+}
+
+/// All routes of the API.
+pub fn router(state: State) -> Router {
+    let (router, _) = openapi::routes().split_for_parts();
+    router
+        .fallback(error::no_route)
+        .method_not_allowed_fallback(error::no_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(Manager::from(state))
+}

@@ -1,0 +1,174 @@
+//! What the collections of networks, ports and uplinks have in common.
+
+use axum::{Json, http::StatusCode};
+use serde_json::{Map, Value};
+
+use super::{
+    ApiError, Manager,
+    extract::{Body, Name, WriteParams},
+};
+use crate::{
+    api::{ChangeSet, ObjectList},
+    model::{Desired, Document, Kind, Object, ObjectId, Problem, Reason, read},
+};
+
+/// The answer to a write.
+pub(super) type Written = Result<Json<ChangeSet>, ApiError>;
+
+/// All objects of a kind.
+pub(super) async fn list(manager: Manager, kind: Kind) -> Result<Json<ObjectList>, ApiError> {
+    let known = manager.desired().await?;
+    let objects = known.desired.objects().filter(|object| object.id().kind == kind);
+    Ok(Json(ObjectList { generation: known.generation, objects: objects.map(Object::document).collect() }))
+}
+
+/// One object.
+pub(super) async fn show(manager: Manager, kind: Kind, Name(name): Name) -> Result<Json<Document>, ApiError> {
+    let known = manager.desired().await?;
+    let id = ObjectId::new(kind, name);
+    known.desired.get(&id).map(|object| Json(object.document())).ok_or(ApiError::NotFound(id))
+}
+
+/// Creates an object.
+pub(super) async fn create(
+    manager: Manager,
+    kind: Kind,
+    params: WriteParams,
+    Body(body): Body,
+) -> Result<(StatusCode, Json<ChangeSet>), ApiError> {
+    let object = read::object_of(kind, &body).map_err(ApiError::Invalid)?;
+    let edit = move |old: &Desired| match old.get(&object.id()) {
+        Some(_) => Err(ApiError::Exists(object.id())),
+        None => Ok(with(old, object.clone())),
+    };
+    Ok((StatusCode::CREATED, Json(manager.write(params.into(), edit).await?)))
+}
+
+/// Creates an object or replaces it as a whole.
+pub(super) async fn replace(
+    manager: Manager,
+    kind: Kind,
+    Name(name): Name,
+    params: WriteParams,
+    Body(mut body): Body,
+) -> Written {
+    if let Some(fields) = body.as_object_mut() {
+        fields.entry("name").or_insert_with(|| name.as_str().into());
+    }
+    let id = ObjectId::new(kind, name);
+    let object = read_as(&id, &body)?;
+    Ok(Json(manager.write(params.into(), move |old| Ok(with(old, object.clone()))).await?))
+}
+
+/// Changes fields of an object by a JSON merge patch (RFC 7396).
+pub(super) async fn patch(manager: Manager, id: ObjectId, params: WriteParams, Body(body): Body) -> Written {
+    let edit = move |old: &Desired| {
+        let current = old.get(&id).ok_or_else(|| ApiError::NotFound(id.clone()))?;
+        patched(old, current, &body)
+    };
+    Ok(Json(manager.write(params.into(), edit).await?))
+}
+
+/// The configuration `old` with the object changed as the merge patch says.
+pub(super) fn patched(old: &Desired, current: Object, patch: &Value) -> Result<Desired, ApiError> {
+    let id = current.id();
+    let Value::Object(fields) = patch else {
+        return Err(ApiError::Invalid(vec![Problem::new(&id, "", patch.clone(), Reason::NotAnObject)]));
+    };
+    // Before the merge, in which an unknown field that is null would vanish.
+    let problems = read::fields(id.kind, fields, &id);
+    if !problems.is_empty() {
+        return Err(ApiError::Invalid(problems));
+    }
+    let mut document = current.document().to_value();
+    merge(&mut document, patch);
+    Ok(with(old, read_as(&id, &document)?))
+}
+
+/// Removes an object.
+pub(super) async fn remove(manager: Manager, kind: Kind, Name(name): Name) -> Written {
+    let id = ObjectId::new(kind, name);
+    let edit = move |old: &Desired| {
+        let mut new = old.clone();
+        if !new.remove(&id) {
+            return Err(ApiError::NotFound(id.clone()));
+        }
+        not_in_use(old, &id)?;
+        Ok(new)
+    };
+    Ok(Json(manager.write(WriteParams::default().into(), edit).await?))
+}
+
+fn with(old: &Desired, object: Object) -> Desired {
+    let mut new = old.clone();
+    new.put(object);
+    new
+}
+
+/// Reads an object that must be the one that the address names.
+fn read_as(id: &ObjectId, value: &Value) -> Result<Object, ApiError> {
+    let object = read::object_of(id.kind, value).map_err(ApiError::Invalid)?;
+    let found = object.id().name;
+    if found == id.name {
+        return Ok(object);
+    }
+    let reason = Reason::WrongName { expected: id.name.clone() };
+    Err(ApiError::Invalid(vec![Problem::new(id, "name", found.into(), reason)]))
+}
+
+/// Refuses to remove a network that has ports, in better words than "there is no such network" at each of them.
+fn not_in_use(old: &Desired, id: &ObjectId) -> Result<(), ApiError> {
+    let ports =
+        old.ports.values().filter(|port| id.kind == Kind::Network && port.network.as_ref() == Some(&id.name));
+    let users: Vec<ObjectId> = ports.map(|port| ObjectId::new(Kind::Port, &port.name)).collect();
+    if users.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::Invalid(vec![Problem::absent(id, "", Reason::NetworkInUse(users))]))
+}
+
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(fields) = target.as_object_mut() else { return };
+    for (name, change) in changes {
+        if change.is_null() {
+            fields.remove(name);
+        } else {
+            merge(fields.entry(name).or_insert(Value::Null), change);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::merge;
+
+    /// The examples of RFC 7396, appendix A, that concern objects.
+    #[test]
+    fn merge_patch_as_in_the_rfc() {
+        for (mut target, patch, expected) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!({"a": "foo"}), json!({"a": {"b": "c"}}), json!({"a": {"b": "c"}})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            merge(&mut target, &patch);
+            assert_eq!(target, expected, "{patch}");
+        }
+    }
+}
