@@ -9,6 +9,7 @@ pub mod dataplane;
 pub mod diff;
 pub mod facts;
 pub mod image;
+pub mod memory;
 pub mod plan;
 pub mod run;
 pub mod slots;

@@ -14,6 +14,7 @@ use super::{
     dataplane::{DataplaneError, bpf::Bpf, home::Home, sweep::Sweeper},
     facts::Facts,
     image::Hook,
+    memory,
     status::Reports,
 };
 use crate::{
@@ -23,10 +24,13 @@ use crate::{
 };
 
 /// Everything is read again after this time, in case that somebody else changed it.
-const RESYNC: Duration = Duration::from_secs(60);
+const RESYNC: Duration = Duration::from_mins(1);
 /// Waits after an error: the first, and the longest.
 const RETRY: Duration = Duration::from_millis(200);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
+
+/// After so many operations there is memory to give back.
+const MANY: usize = 256;
 
 /// How an agent is set up.
 pub struct Settings {
@@ -178,6 +182,8 @@ impl Work {
         // A configuration that cannot be read is reported by the loop.
         let capacity = source.read().map_or(DEFAULT_CAPACITY, |(_, desired)| desired.fdb_capacity);
         let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, capacity)?;
+        // The object and the kernel's own types have been read and are not needed any more.
+        memory::give_back();
         let work = Self { core: Reconciler::new(bpf), source, facts: Facts::default(), said: None };
         Ok((work, Sweeper::start(home)?))
     }
@@ -187,6 +193,9 @@ impl Work {
             Ok((generation, desired)) => {
                 let outcome = self.core.reconcile(&desired, &self.facts);
                 self.say(generation, outcome.operations, &outcome.errors);
+                if outcome.operations > MANY {
+                    memory::give_back();
+                }
                 Done::Applied(generation, desired, Box::new(outcome))
             }
             Err(error) => {

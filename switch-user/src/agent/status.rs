@@ -19,6 +19,7 @@ use super::{
     },
     facts::Facts,
     image::{Holder, Hook, Link},
+    memory,
     plan::Seat,
 };
 use crate::{
@@ -114,7 +115,7 @@ impl HostReports for Reports {
             kernel: kernel()?,
             abi: ABI_VERSION,
             applied: self.applied.borrow().clone(),
-            resident_bytes: resident()?,
+            resident_bytes: memory::resident().map_err(|error| failed("the memory in use", error))?,
             ports: view.seats.iter().map(port).collect(),
             tables: sizes(&self.tables()?).map_err(|error| failed("the sizes of the tables", error))?,
             foreign: self.foreign(&view)?,
@@ -129,7 +130,7 @@ impl HostReports for Reports {
         read.map_err(|error| failed("the forwarding database", error))?;
         let now = now().map_err(|error| failed("the clock", error))?;
         entries.sort_unstable_by_key(|(key, _)| *key);
-        Ok(entries.iter().map(|(key, entry)| view.entry(&ports, key, entry, now)).collect())
+        Ok(entries.iter().map(|(key, entry)| view.entry(&ports, *key, entry, now)).collect())
     }
 
     fn stats(&self) -> Result<Vec<PortStats>, ReportError> {
@@ -168,7 +169,7 @@ impl View {
         self.seats.iter().filter_map(|(holder, seat)| Some((device(seat)?, holder.name()))).collect()
     }
 
-    fn entry(&self, ports: &BTreeMap<u32, &str>, key: &fdb::Key, entry: &fdb::Entry, now: u64) -> FdbEntry {
+    fn entry(&self, ports: &BTreeMap<u32, &str>, key: fdb::Key, entry: &fdb::Entry, now: u64) -> FdbEntry {
         let seconds = now.saturating_sub(entry.seen.get()) / 1_000_000_000;
         FdbEntry {
             network: self.networks.get(&key.network).cloned(),
@@ -247,14 +248,6 @@ fn sum(cpus: &[Counters]) -> Counters {
 fn kernel() -> Result<String, ReportError> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease");
     Ok(release.map_err(|error| failed("the kernel's release", error))?.trim().to_owned())
-}
-
-fn resident() -> Result<u64, ReportError> {
-    let statm = fs::read_to_string("/proc/self/statm").map_err(|error| failed("the memory in use", error))?;
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or_default();
-    // SAFETY: asks for a constant of the system.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    Ok(pages * u64::try_from(page).unwrap_or(4096))
 }
 
 fn failed(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> ReportError {

@@ -16,6 +16,7 @@ use crate::{
     agent::{
         dataplane::{bpf::teardown, home::Home},
         image::Hook,
+        memory,
         run::{Agent, Settings},
     },
     manager::{self, Socket, serve_unix},
@@ -30,19 +31,19 @@ const THREADS: usize = 2;
 /// Options of `dvs run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Directory of the configuration and of everything that outlives the agent
+    /// Directory of the configuration and of everything that outlives the agent.
     #[arg(long, value_name = "DIR", env = "DVS_STATE_DIR", default_value = "/var/lib/dvs")]
     pub state_dir: PathBuf,
-    /// Network namespace whose devices are switched, by name or file; not for use inside `ip netns exec`
+    /// Network namespace whose devices are switched, by name or file; not for use inside ip netns exec.
     #[arg(long, value_name = "NAME")]
     pub netns: Option<PathBuf>,
-    /// Name of this host [default: the system's host name]
+    /// Name of this host [default: the system's host name].
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
-    /// Kernel hook of the ports; by default tcx where the kernel has it (Linux 6.6)
+    /// Kernel hook of the ports; by default tcx where the kernel has it (Linux 6.6).
     #[arg(long, value_enum, hide_short_help = true)]
     pub hook: Option<TcHook>,
-    /// Remove the datapath and everything that belongs to it from the kernel, and end
+    /// Remove the datapath and everything that belongs to it from the kernel, and end.
     #[arg(long)]
     pub teardown: bool,
 }
@@ -50,9 +51,9 @@ pub struct Options {
 /// The hooks at TC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum TcHook {
-    /// tcx links
+    /// Links of tcx.
     Tcx,
-    /// Filters of the clsact qdisc
+    /// Filters of the clsact qdisc.
     Clsact,
 }
 
@@ -71,6 +72,7 @@ impl From<TcHook> for Hook {
 /// When the agent cannot be started, or cannot go on.
 pub fn run(options: &Options, socket: &Path) -> anyhow::Result<()> {
     start_log();
+    memory::share();
     if let Some(netns) = &options.netns {
         enter(netns)?;
     }
@@ -132,7 +134,8 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
 /// Logs to the standard error, as much as `DVS_LOG` says.
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DVS_LOG").unwrap_or_else(|_| "info".into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // Somebody else's log, such as a test's, is good too.
     log.try_init().ok();
 }

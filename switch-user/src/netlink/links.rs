@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream::BoxStream};
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    link::{LinkExtentMask, LinkMessage},
+};
 use rtnetlink::{Handle, MulticastGroup, new_multicast_connection};
 use tokio::{
     sync::watch,
@@ -123,8 +126,10 @@ impl Session {
     }
 
     async fn dump(&mut self) -> Result<Vec<Device>, NetlinkError> {
-        let links = self.handle.link().get().execute();
+        let wanted = vec![LinkExtentMask::SkipStats];
+        let links = self.handle.link().get().set_filter_mask(AddressFamily::Unspec, wanted);
         links
+            .execute()
             .map_ok(|message| Device::from_message(&message))
             .try_collect()
             .await
@@ -180,8 +185,8 @@ fn take(event: Event, table: &mut Table) -> bool {
 }
 
 /// A Linux bridge announces its ports a second time, in messages of its own family and without most attributes.
-fn is_bridge_view(message: &netlink_packet_route::link::LinkMessage) -> bool {
-    message.header.interface_family == netlink_packet_route::AddressFamily::Bridge
+fn is_bridge_view(message: &LinkMessage) -> bool {
+    message.header.interface_family == AddressFamily::Bridge
 }
 
 fn closed() -> std::io::Error {

@@ -36,8 +36,9 @@ pub struct Filter {
 /// # Errors
 /// When the kernel does not answer.
 pub fn clsact_devices() -> Result<BTreeSet<u32>, NetlinkError> {
-    let request = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
-    Ok(messages(request::dump("list qdiscs", request)?)
+    let qdiscs = list("list qdiscs", RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default()))?;
+    Ok(qdiscs
+        .iter()
         .filter(|message| matches!(kind(message), Some("clsact" | "ingress")))
         .filter_map(|message| u32::try_from(message.header.index).ok())
         .collect())
@@ -88,17 +89,20 @@ fn filters(ifindex: u32, parent: TcHandle) -> Result<Vec<TcMessage>, NetlinkErro
     let mut message = TcMessage::with_index(signed(ifindex));
     message.header.parent = parent;
     let action = format!("list the filters of device {ifindex}");
-    let answers = request::dump(&action, RouteNetlinkMessage::GetTrafficFilter(message))?;
-    Ok(messages(answers).filter(|message| u32::from(message.header.handle) != 0).collect())
+    let mut filters = list(&action, RouteNetlinkMessage::GetTrafficFilter(message))?;
+    filters.retain(|message| u32::from(message.header.handle) != 0);
+    Ok(filters)
 }
 
-fn messages(answers: Vec<RouteNetlinkMessage>) -> impl Iterator<Item = TcMessage> {
-    answers.into_iter().filter_map(|answer| match answer {
+fn list(action: &str, request: RouteNetlinkMessage) -> Result<Vec<TcMessage>, NetlinkError> {
+    let mut found = Vec::new();
+    request::dump(action, request, |answer| match answer {
         RouteNetlinkMessage::NewQueueDiscipline(message) | RouteNetlinkMessage::NewTrafficFilter(message) => {
-            Some(message)
+            found.push(message);
         }
-        _ => None,
-    })
+        _ => {}
+    })?;
+    Ok(found)
 }
 
 fn kind(message: &TcMessage) -> Option<&str> {

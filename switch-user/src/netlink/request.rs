@@ -7,7 +7,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::{
     RouteNetlinkMessage,
-    link::{LinkFlags, LinkMessage},
+    link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage},
 };
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
@@ -18,14 +18,15 @@ use super::{Device, NetlinkError};
 /// # Errors
 /// When the kernel does not answer.
 pub fn devices() -> Result<Vec<Device>, NetlinkError> {
-    let answers = dump("list devices", RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
-    Ok(answers
-        .into_iter()
-        .filter_map(|answer| match answer {
-            RouteNetlinkMessage::NewLink(message) => Some(Device::from_message(&message)),
-            _ => None,
-        })
-        .collect())
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    let mut devices = Vec::new();
+    dump("list devices", RouteNetlinkMessage::GetLink(message), |answer| {
+        if let RouteNetlinkMessage::NewLink(message) = answer {
+            devices.push(Device::from_message(&message));
+        }
+    })?;
+    Ok(devices)
 }
 
 /// Sets or clears the flag by which a device receives frames for all addresses.
@@ -45,37 +46,38 @@ pub fn set_promisc(ifindex: u32, on: bool) -> Result<(), NetlinkError> {
 
 /// Sends a command and waits for the kernel's word on it.
 pub(super) fn command(action: &str, message: RouteNetlinkMessage) -> Result<(), NetlinkError> {
-    exchange(action, message, NLM_F_REQUEST | NLM_F_ACK).map(drop)
+    exchange(action, message, NLM_F_REQUEST | NLM_F_ACK, drop)
 }
 
 /// Sends a command that makes something new, and fails if it exists.
 pub(super) fn create(action: &str, message: RouteNetlinkMessage) -> Result<(), NetlinkError> {
-    exchange(action, message, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL).map(drop)
+    exchange(action, message, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, drop)
 }
 
-/// Asks for a list.
+/// Asks for a list, and visits its members as they come.
 pub(super) fn dump(
     action: &str,
     message: RouteNetlinkMessage,
-) -> Result<Vec<RouteNetlinkMessage>, NetlinkError> {
-    exchange(action, message, NLM_F_REQUEST | NLM_F_DUMP)
+    visit: impl FnMut(RouteNetlinkMessage),
+) -> Result<(), NetlinkError> {
+    exchange(action, message, NLM_F_REQUEST | NLM_F_DUMP, visit)
 }
 
 fn exchange(
     action: &str,
     message: RouteNetlinkMessage,
     flags: u16,
-) -> Result<Vec<RouteNetlinkMessage>, NetlinkError> {
+    mut visit: impl FnMut(RouteNetlinkMessage),
+) -> Result<(), NetlinkError> {
     let mut socket =
         Socket::new(NETLINK_ROUTE).map_err(|source| NetlinkError::Socket { action: "open", source })?;
     socket.bind_auto().map_err(|source| NetlinkError::Socket { action: "bind", source })?;
     send(&socket, message, flags)?;
-    let mut answers = Vec::new();
     loop {
         let (datagram, _) =
             socket.recv_from_full().map_err(|source| NetlinkError::Socket { action: "read", source })?;
-        if take(action, &datagram, &mut answers)? {
-            return Ok(answers);
+        if take(action, &datagram, &mut visit)? {
+            return Ok(());
         }
     }
 }
@@ -99,12 +101,12 @@ fn send(socket: &Socket, message: RouteNetlinkMessage, flags: u16) -> Result<(),
 fn take(
     action: &str,
     mut datagram: &[u8],
-    answers: &mut Vec<RouteNetlinkMessage>,
+    visit: &mut impl FnMut(RouteNetlinkMessage),
 ) -> Result<bool, NetlinkError> {
     while !datagram.is_empty() {
         let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(datagram)?;
         match message.payload {
-            NetlinkPayload::InnerMessage(inner) => answers.push(inner),
+            NetlinkPayload::InnerMessage(inner) => visit(inner),
             NetlinkPayload::Error(error) if error.code.is_some() => {
                 return Err(NetlinkError::Refused { action: action.into(), source: error.to_io() });
             }

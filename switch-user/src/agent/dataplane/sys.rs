@@ -66,7 +66,7 @@ pub(super) fn detach(link: &OwnedFd) -> io::Result<()> {
     bpf(LINK_DETACH, &mut LinkAttr { fd: number(link.as_raw_fd()) }).map(drop)
 }
 
-/// Lines of the kernel's description of a descriptor, such as `prog_id:	7`.
+/// A number in the kernel's description of a descriptor, by the name of its line.
 pub(super) fn describe(fd: &impl AsRawFd, field: &str) -> io::Result<Option<u32>> {
     let text = std::fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()))?;
     let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));

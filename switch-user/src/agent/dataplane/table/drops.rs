@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use switch_common::{
+    shared::Shared,
     table::drops::{Drops, NAME},
     verdict::DropReason,
 };
@@ -25,8 +26,7 @@ impl Table {
     /// Frames of a slot by reason, the sum over all CPUs, without the reasons that did not occur.
     pub fn read(&self, slot: u32) -> Result<Vec<(DropReason, u64)>, DataplaneError> {
         let rows: Vec<Drops> = self.0.get(slot)?.into_iter().map(|cells| transmute!(cells)).collect();
-        let sum =
-            |reason: DropReason| rows.iter().filter_map(|row| row.of(reason)).map(|cell| cell.get()).sum();
+        let sum = |reason: DropReason| rows.iter().filter_map(|row| row.of(reason)).map(Shared::get).sum();
         let all = DropReason::ALL.iter().map(|reason| (*reason, sum(*reason)));
         Ok(all.filter(|(_, frames)| *frames > 0).collect())
     }

@@ -37,7 +37,7 @@ impl Table {
         self.visit(|key, entry| {
             if entry.is_static() {
                 stations.insert(key, entry.ifindex);
-            } else if is_stray(ports, &key, &entry) {
+            } else if is_stray(ports, key, &entry) {
                 strays += 1;
             }
         })?;
@@ -79,12 +79,12 @@ impl Table {
     /// `ports` accounts for; says what is left and what was removed.
     pub fn sweep(&mut self, ports: &BTreeMap<u32, Port>, ageing_ns: u64) -> Result<Tally, DataplaneError> {
         let now = now()?;
-        let ends = |key: &Key, entry: &Entry| is_stray(ports, key, entry) || !entry.is_fresh(now, ageing_ns);
+        let ends = |key: Key, entry: &Entry| is_stray(ports, key, entry) || !entry.is_fresh(now, ageing_ns);
         let slot = |entry: &Entry| ports.get(&entry.ifindex).map(|port| port.slot);
         let (mut tally, mut ending) = (Tally::default(), Vec::new());
         self.visit(|key, entry| {
             if entry.is_static() {
-            } else if ends(&key, &entry) {
+            } else if ends(key, &entry) {
                 ending.push(key);
             } else if let Some(slot) = slot(&entry) {
                 *tally.kept.entry(slot).or_default() += 1;
@@ -94,7 +94,7 @@ impl Table {
             // A frame may have come meanwhile, or a configuration.
             let entry: Option<Entry> = self.0.get(&key)?.map(|cells| transmute!(cells));
             let Some(entry) = entry.filter(|entry| !entry.is_static()) else { continue };
-            let gone = ends(&key, &entry);
+            let gone = ends(key, &entry);
             if gone {
                 self.0.remove(&key)?;
             }
@@ -112,7 +112,7 @@ impl Table {
     }
 }
 
-fn is_stray(ports: &BTreeMap<u32, Port>, key: &Key, entry: &Entry) -> bool {
+fn is_stray(ports: &BTreeMap<u32, Port>, key: Key, entry: &Entry) -> bool {
     !ports.get(&entry.ifindex).is_some_and(|port| backs(port, key.network))
 }
 

@@ -92,8 +92,8 @@ impl<K: Raw, V: Raw> Hash<K, V> {
         }
     }
 
-    fn scan(&self, mut visit: impl FnMut(K, V)) -> Result<(), DataplaneError> {
-        scan(self.name, self.data(), |key, value| visit(key, value))
+    fn scan(&self, visit: impl FnMut(K, V)) -> Result<(), DataplaneError> {
+        scan(self.name, self.data(), visit)
     }
 
     fn capacity(&self) -> Result<u32, DataplaneError> {
