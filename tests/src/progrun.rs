@@ -159,9 +159,12 @@ fn fill(ebpf: &mut Ebpf, topology: &Topology) -> Result<()> {
     let image = &topology.image;
     let mut table: Array<_, Row<config::Config>> = named(ebpf, config::NAME)?.try_into()?;
     table.set(0, row(image.config), 0)?;
-    let mut table: HashMap<_, u32, Row<port::Port>> = named(ebpf, port::NAME)?.try_into()?;
     for (ifindex, port) in &image.ports {
-        table.insert(ifindex, row(*port), 0)?;
+        let [number, _] = port::rows(port.slot);
+        let mut table: Array<_, Row<port::Port>> = named(ebpf, port::NAME)?.try_into()?;
+        table.set(number, row(*port), 0)?;
+        let mut table: Array<_, u32> = named(ebpf, port::INDEX)?.try_into()?;
+        table.set(*ifindex, number, 0)?;
     }
     let mut table: HashMap<_, Row<fdb::Key>, Station> = named(ebpf, fdb::NAME)?.try_into()?;
     for (key, ifindex) in &image.stations {

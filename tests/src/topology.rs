@@ -13,6 +13,9 @@ use switch_user::{
     netlink::{Device, Kind},
 };
 
+/// Ticks of the kernels that tests run on are at most this long; time is not what fixtures are about.
+const TICK_NS: u64 = 10_000_000;
+
 /// A switch that is configured and planned.
 #[derive(Clone, Debug)]
 pub struct Topology {
@@ -44,6 +47,7 @@ impl Topology {
             facts: &facts,
             slots: &slots,
             tc: Hook::Tcx,
+            tick_ns: TICK_NS,
             native: &BTreeSet::new(),
             refused: &BTreeMap::new(),
         });

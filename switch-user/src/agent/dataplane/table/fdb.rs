@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use nix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_getres, clock_gettime};
 use switch_common::table::{
     fdb::{Entry, Key, NAME, STATIC},
     port::Port,
@@ -120,5 +120,15 @@ fn is_stray(ports: &BTreeMap<u32, Port>, key: Key, entry: &Entry) -> bool {
 pub fn now() -> Result<u64, DataplaneError> {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE);
     let time = time.map_err(|error| failed(NAME, "read the clock for", error))?;
-    Ok(u64::try_from(Duration::from(time).as_nanos()).unwrap_or(u64::MAX))
+    Ok(nanoseconds(time.into()))
+}
+
+/// Nanoseconds between two ticks of that clock.
+pub fn tick() -> Result<u64, DataplaneError> {
+    let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE);
+    Ok(nanoseconds(tick.map_err(|error| failed(NAME, "read the clock for", error))?.into()))
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
