@@ -1,7 +1,11 @@
 //! From objects as users write them to the tables of a switch, with the product's own planner.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use nix::time::{ClockId, clock_getres};
 use switch_user::{
     agent::{
         facts::Facts,
@@ -12,9 +16,6 @@ use switch_user::{
     model::{self, Desired, Validated, read},
     netlink::{Device, Kind},
 };
-
-/// Ticks of the kernels that tests run on are at most this long; time is not what fixtures are about.
-const TICK_NS: u64 = 10_000_000;
 
 /// A switch that is configured and planned.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl Topology {
             facts: &facts,
             slots: &slots,
             tc: Hook::Tcx,
-            tick_ns: TICK_NS,
+            tick_ns: tick_ns(),
             native: &BTreeSet::new(),
             refused: &BTreeMap::new(),
         });
@@ -62,6 +63,12 @@ impl Topology {
     pub fn port_of(&self, ifindex: u32) -> Option<&str> {
         self.ifindexes.iter().find(|(_, number)| **number == ifindex).map(|(name, _)| name.as_str())
     }
+}
+
+/// Nanoseconds between two ticks of this kernel's clock.
+fn tick_ns() -> u64 {
+    let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE).map(Duration::from);
+    tick.map_or(0, |tick| u64::try_from(tick.as_nanos()).unwrap_or_default())
 }
 
 /// Names of the devices that a configuration mentions.

@@ -22,10 +22,15 @@ impl Config {
     /// 32 bits five minutes after the start, for those who did not think of it.
     const BEFORE_START_NS: u64 = 300_000_000_000;
 
+    /// Nanoseconds that [`time`](Self::time) may be behind the clock.
+    pub const BEHIND_NS: u64 = 5_000_000_000;
+
     /// The coarse monotonic time in nanoseconds at this value of the kernel's tick counter
     /// (`jiffies_64`), to the tick.
     ///
-    /// The datapath reads the counter instead of the clock: one load instead of a call of 14 ns.
+    /// The datapath reads the counter instead of the clock: one load instead of a call of 14 ns. The
+    /// counter starts a moment after the clock, so this is behind it by that moment, always the same:
+    /// user space, which reads the clock, allows for [`BEHIND_NS`](Self::BEHIND_NS).
     #[inline(always)]
     pub const fn time(&self, ticks: u64) -> u64 {
         ticks.wrapping_sub(1 << 32).wrapping_mul(self.tick_ns).wrapping_add(Self::BEFORE_START_NS)

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use nix::time::{ClockId, clock_getres, clock_gettime};
 use switch_common::table::{
+    config::Config,
     fdb::{Entry, Key, NAME, STATIC},
     port::Port,
 };
@@ -78,7 +79,8 @@ impl Table {
     /// Removes learned stations that were not seen for `ageing_ns`, and those that no row of
     /// `ports` accounts for; says what is left and what was removed.
     pub fn sweep(&mut self, ports: &BTreeMap<u32, Port>, ageing_ns: u64) -> Result<Tally, DataplaneError> {
-        let now = now()?;
+        // The datapath, whose clock may be behind, decides what is believed; here only room is made.
+        let now = now()?.saturating_sub(Config::BEHIND_NS);
         let ends = |key: Key, entry: &Entry| is_stray(ports, key, entry) || !entry.is_fresh(now, ageing_ns);
         let slot = |entry: &Entry| ports.get(&entry.ifindex).map(|port| port.slot);
         let (mut tally, mut ending) = (Tally::default(), Vec::new());
