@@ -77,6 +77,7 @@ pub fn cache<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Verdict {
 fn shortcut<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<Verdict, Stop> {
     let ifindex = packet.ifindex();
     let port = tables.port(ifindex).ok_or(Stop::Pass)?;
+    guard::is_off(port)?;
     let octets = packet.octets();
     let frame = parse::frame(packet, octets)?;
     admit::frame(&frame, port)?;

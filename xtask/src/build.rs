@@ -39,15 +39,14 @@ impl Object {
 
 /// Builds the BPF object and the dvs command with the object inside.
 ///
-/// The last line of the output is the path of the command: <target dir>/release/dvs. It is one
-/// self-contained file; copy it where you like. The BPF object is left in <target dir>/bpf. The compiler for
-/// BPF is a rustup nightly with rust-src, if there is one (and bpf-linker), else Debian's rustc-web,
-/// which is installed if missing; the first line says which.
+/// The last line of the output is the path of the command, target/release/dvs unless cargo is told
+/// another target directory. It is one self-contained file; copy it where you like. The BPF object is
+/// left in target/bpf. The compiler for BPF is a rustup nightly with rust-src, if there is one (and
+/// bpf-linker), else Debian's rustc-web, which is installed if missing; the first line says which.
 ///
 /// Examples:
 ///   cargo xtask build
 ///   cargo xtask build --tests              also compile every test
-///   `CARGO_TARGET_DIR=/tmp/t` cargo xtask build
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Options {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::ChangeSet,
-    model::{Change, Desired, Object, changes, validate},
+    model::{Change, Desired, Object, changes, validate_changes},
     store::{Batch, Key, StoreError},
 };
 
@@ -59,7 +59,7 @@ impl Manager {
         if changes.is_empty() {
             return Ok(ChangeSet { generation: old.generation, changes });
         }
-        self.check(options, &old.desired, &new)?;
+        self.check(options, &old.desired, &new, &changes)?;
         if options.dry_run {
             return Ok(ChangeSet { generation: old.generation, changes });
         }
@@ -69,8 +69,14 @@ impl Manager {
         Ok(ChangeSet { generation, changes })
     }
 
-    fn check(&self, options: Options, old: &Desired, new: &Desired) -> Result<(), ApiError> {
-        let mut problems = validate(new).err().unwrap_or_default();
+    fn check(
+        &self,
+        options: Options,
+        old: &Desired,
+        new: &Desired,
+        changes: &[Change],
+    ) -> Result<(), ApiError> {
+        let mut problems = validate_changes(new, changes).err().unwrap_or_default();
         if !options.allow_missing {
             problems.extend(new.missing_devices(old, &self.host.devices()));
         }

@@ -30,7 +30,7 @@ pub(crate) use problem::sentence;
 pub use reason::Reason;
 pub use switch::{DEFAULT_AGEING, Switch};
 pub use uplink::Uplink;
-pub use validate::validate;
+pub use validate::{validate, validate_changes};
 pub use validated::{Attachment, ValidPort, ValidUplink, Validated, VlanSet, XdpChoice};
 pub use vlan_list::{VlanList, VlanListError};
 

@@ -1,12 +1,126 @@
-//! Compares the switch with its peers.
+//! Compares the switch with its peers, in one run.
+//!
+//! All switches exist at the same time, each between two namespaces of its own, and take turns: in a
+//! round each is measured once by each test, and each round begins with another one. A machine that
+//! changes during the run so changes for all of them, and ratios are taken within a round.
 
-use anyhow::bail;
+mod interrupt;
+mod lab;
+mod machine;
+mod netns;
+mod process;
+mod programs;
+mod report;
+mod rounds;
+mod samples;
+mod system;
+mod tool;
+mod workload;
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    build,
+    setup::{self, Part},
+    workspace,
+};
+use interrupt::Interrupt;
+use machine::Machine;
+use report::Report;
+use system::Kind;
+use workload::Test;
 
 /// Compares the switch with a bare veth pair, the Linux bridge, bare redirects and Open vSwitch.
+///
+/// Everything that is measured runs in network namespaces that are removed at the end. The table
+/// goes to stdout; table, JSON and plot go to <target dir>/bench. A full run takes about ten minutes
+/// and wants the machine for itself: whatever else runs is in the numbers.
+///
+/// Examples:
+///   cargo xtask bench
+///   cargo xtask bench --only tcp,udp --systems bridge,dvs --rounds 3 --seconds 1
+///   cargo xtask bench --write-docs         also put the tables into docs/BENCHMARKS.md
 #[derive(clap::Args)]
-pub(crate) struct Options {}
+#[command(verbatim_doc_comment)]
+pub(crate) struct Options {
+    /// How often to measure everything
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Seconds of one measurement
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// What to measure
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Test::ALL)]
+    only: Vec<Test>,
+    /// What to compare
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::ALL)]
+    systems: Vec<Kind>,
+    /// Write the JSON to this file too
+    #[arg(long, value_name = "FILE")]
+    json: Option<std::path::PathBuf>,
+    /// Put the tables into docs/BENCHMARKS.md
+    #[arg(long)]
+    write_docs: bool,
+}
+
+impl Options {
+    /// The command that would do the same again, without where results go.
+    fn command(&self) -> String {
+        let mut words =
+            vec![format!("cargo xtask bench --rounds {} --seconds {}", self.rounds, self.seconds)];
+        if self.only != Test::ALL {
+            words.push(format!("--only {}", names(&self.only)));
+        }
+        if self.systems != Kind::ALL {
+            words.push(format!("--systems {}", names(&self.systems)));
+        }
+        words.join(" ")
+    }
+
+    const fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+fn names<T: clap::ValueEnum>(values: &[T]) -> String {
+    let names = values.iter().filter_map(clap::ValueEnum::to_possible_value);
+    names.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(",")
+}
 
 /// Runs the benchmarks and writes table, JSON and plot to `<target dir>/bench`.
-pub(crate) fn run(_options: &Options) -> anyhow::Result<()> {
-    bail!("this build of the tool has no benchmarks")
+pub(crate) fn run(options: &Options) -> Result<()> {
+    setup::ensure(&[Part::Build, Part::Run, Part::Bench])?;
+    if options.systems.contains(&Kind::Dvs) || options.only.contains(&Test::Prog) {
+        build::all()?;
+    }
+    tool::build()?;
+    let interrupt = Interrupt::catch()?;
+    let report = measure(options, &interrupt)?;
+    publish(&report, options)
+}
+
+fn measure(options: &Options, interrupt: &Interrupt) -> Result<Report> {
+    let machine = Machine::describe()?;
+    let samples = rounds::run(options, interrupt)?;
+    let programs = if options.only.contains(&Test::Prog) { programs::run()? } else { Vec::new() };
+    Ok(Report::new(options.command(), machine, &samples, programs))
+}
+
+fn publish(report: &Report, options: &Options) -> Result<()> {
+    let directory = workspace::target_dir().join("bench");
+    fs::create_dir_all(&directory)?;
+    let (json, tables) = (serde_json::to_string_pretty(report)?, report::tables(report));
+    fs::write(directory.join("bench.json"), &json)?;
+    fs::write(directory.join("bench.md"), &tables)?;
+    fs::write(directory.join("bench.svg"), report::plot(report))?;
+    if let Some(file) = &options.json {
+        fs::write(file, &json).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if options.write_docs {
+        report::write_docs(report)?;
+    }
+    println!("\n{tables}\nThe same as JSON and as a plot: {}", directory.display());
+    Ok(())
 }

@@ -37,6 +37,7 @@ pub(crate) struct Outcome {
     pub(crate) lines: Vec<String>,
     /// The script's exit code; `None` if the VM ended or hung before it had one.
     pub(crate) code: Option<i32>,
+    started: bool,
 }
 
 /// Boots the kernel, runs the job and ends the VM.
@@ -57,7 +58,7 @@ fn script(image: &Image, job: &Job) -> Result<String> {
     let mut text = format!(
         "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/tmp\n\
          mkdir -p /lib/modules; ln -s {} /lib/modules/{release}\n\
-         ip link set lo up\n",
+         ip link set lo up; ulimit -n 65536\n",
         modules.display()
     );
     for (name, value) in &job.environment {
@@ -97,12 +98,15 @@ fn watch(qemu: &mut Child, job: &Job) -> Result<Outcome> {
         lines.map(|line| printable(&line)).try_for_each(|line| sender.send(line))
     });
     let deadline = Instant::now() + job.limit;
-    let mut outcome = Outcome { lines: Vec::new(), code: None };
+    let mut outcome = Outcome { lines: Vec::new(), code: None, started: false };
     while let Ok(line) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         outcome.take(line, job.shown);
     }
     if outcome.code.is_none() && Instant::now() >= deadline {
         outcome.take(format!("the VM was ended after {} s", job.limit.as_secs()), job.shown);
+    }
+    if job.shown && !outcome.started {
+        outcome.lines.iter().for_each(|line| println!("  {line}"));
     }
     Ok(outcome)
 }
@@ -110,6 +114,7 @@ fn watch(qemu: &mut Child, job: &Job) -> Result<Outcome> {
 impl Outcome {
     fn take(&mut self, line: String, shown: bool) {
         if line == START {
+            self.started = true;
             self.lines.clear();
             return;
         }
@@ -117,7 +122,7 @@ impl Outcome {
             self.code = code.parse().ok();
             return;
         }
-        if shown && !line.is_empty() {
+        if shown && self.started && !line.is_empty() {
             println!("  {line}");
         }
         self.lines.push(line);
@@ -191,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_outcome_is_what_the_script_said() {
-        let mut outcome = Outcome { lines: Vec::new(), code: None };
+        let mut outcome = Outcome { lines: Vec::new(), code: None, started: false };
         for line in ["Booting from ROM", START, "test a ... ok", "dvs-vm: exit 3"] {
             outcome.take(line.to_owned(), false);
         }

@@ -15,14 +15,14 @@ use crate::setup::{self, Part};
 use crate::{shell, workspace};
 pub(crate) use sync::update;
 
-/// Checks the code: format, clippy, licences, rustdoc, the architecture's rules, generated documents.
+/// Checks the code: format, clippy, licences, the architecture's rules, generated documents.
 ///
 /// All checks run, also after one has failed; the last lines name those that did. The checks are:
-/// format (cargo fmt), clippy (warnings are errors), deny (licences, sources and bans of dependencies;
-/// advisories where their database can be reached), rustdoc (warnings are errors), rooms (who may name
-/// which crate and module, see docs/ARCHITECTURE.md), documents (docs/openapi.json and
-/// docs/drop-reasons.md are what the code generates), size (a list of long files and functions, which
-/// fails nothing).
+/// format (cargo fmt), clippy (warnings are errors), deny (licences, sources and bans of
+/// dependencies; advisories where their database can be reached), rustdoc (warnings are errors),
+/// rooms (who may name which crate and module, see docs/ARCHITECTURE.md), documents
+/// (docs/openapi.json and docs/drop-reasons.md are what the code generates), size (a list of long
+/// files and functions, which fails nothing).
 ///
 /// Examples:
 ///   cargo xtask lint

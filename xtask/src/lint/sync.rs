@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use switch_common::verdict::DropReason;
 
 use crate::{shell, workspace};
@@ -41,6 +42,7 @@ pub(crate) fn update(path: &str, generated: &str, fix: bool) -> Result<bool> {
         return Ok(true);
     }
     if fix {
+        file.parent().map_or(Ok(()), fs::create_dir_all)?;
         fs::write(&file, generated).with_context(|| format!("cannot write {path}"))?;
         println!("{path}: written");
     }
@@ -48,8 +50,11 @@ pub(crate) fn update(path: &str, generated: &str, fix: bool) -> Result<bool> {
 }
 
 fn openapi() -> Result<String> {
-    let dvs = ["run", "--quiet", "--package", "switch-user", "--bin", "dvs", "--", "openapi"];
-    shell::quiet(&mut workspace::cargo(dvs))
+    // Built as the tests build it, so that cargo needs to do it only once.
+    shell::shown(&mut workspace::cargo(["build", "--workspace", "--bin", "dvs"]))?;
+    let text = shell::quiet(Command::new(workspace::target_dir().join("debug/dvs")).arg("openapi"))?;
+    ensure!(text.starts_with('{'), "dvs openapi printed no JSON object");
+    Ok(text)
 }
 
 fn drop_reasons() -> Result<String> {

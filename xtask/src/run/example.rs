@@ -20,18 +20,18 @@ const READY: &str = "dvs is ready";
 pub(crate) fn run(name: &str, arguments: &[String]) -> Result<()> {
     let topology = Topology::read(name)?;
     headline(&format!("Example {name}"));
-    let signals = Signals::hold()?;
+    let mut signals = Signals::hold()?;
     let switch = Switch::new(name)?;
     let namespaces = topology.places.iter().map(Namespace::new).collect::<Result<Vec<_>>>()?;
     let mut dvs = switch.start(arguments)?;
-    let result = play(&switch, &topology, &mut dvs, &signals);
+    let result = play(&switch, &topology, &mut dvs, &mut signals);
     drop(namespaces);
     println!("The namespaces of {name} are removed.");
     result
 }
 
 /// Applies the example and shows what to try; ends with the switch.
-fn play(switch: &Switch, topology: &Topology, dvs: &mut Child, signals: &Signals) -> Result<()> {
+fn play(switch: &Switch, topology: &Topology, dvs: &mut Child, signals: &mut Signals) -> Result<()> {
     let applied = wait_until_ready(dvs).and_then(|()| switch.apply(&topology.objects));
     match &applied {
         Ok(()) => switch.introduce(&topology.tries),

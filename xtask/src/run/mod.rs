@@ -16,12 +16,13 @@ use crate::{build, shell, workspace};
 
 /// Sets up, builds, and runs the switch in the foreground.
 ///
-/// Alone it is `dvs run` with the arguments after --; it keeps its objects in /var/lib/dvs and listens on
-/// /run/dvs.sock. With --example NAME a playground is made first: for every port of examples/NAME.yaml a
-/// network namespace dvs-<port> with a device eth0, whose other end is the port's device on this machine
-/// (addresses are in examples/NAME.topology.yaml). The objects are applied and commands to try are printed.
-/// The example's switch keeps everything in /run/dvs-NAME. Ctrl-C ends it and removes the
-/// namespaces, the programs and the directory. Needs root.
+/// Alone it is `dvs run` with the arguments after --; it keeps its objects in /var/lib/dvs and
+/// listens on /run/dvs.sock. With --example NAME a playground is made first: for every port of
+/// examples/NAME.yaml a network namespace dvs-PORT with a device eth0, whose other end is the
+/// port's device on this machine (addresses are in examples/NAME.topology.yaml). The objects are
+/// applied and commands to try are printed. The example's switch keeps everything in
+/// /run/dvs-NAME. Ctrl-C ends it and removes the namespaces, the programs and the directory.
+/// Needs root.
 ///
 /// Examples:
 ///   cargo xtask run --example two-vlans

@@ -37,6 +37,10 @@ impl Namespace {
         if let Some(mac) = &place.mac {
             self.ip(&["link", "set", "eth0", "address", mac])?;
         }
+        if place.addresses.is_empty() {
+            // Nobody there speaks untagged, not even for IPv6's address configuration.
+            self.ip(&["link", "set", "eth0", "addrgenmode", "none"])?;
+        }
         self.ip(&["link", "set", "lo", "up"])?;
         self.ip(&["link", "set", "eth0", "up"])?;
         self.add_addresses("eth0", &place.addresses)?;

@@ -2,36 +2,30 @@
 
 use std::process::{Child, ExitStatus};
 
-use anyhow::Result;
-use nix::sys::signal::{SigSet, Signal, kill};
+use anyhow::{Result, bail};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 /// Signals that are taken by [`Signals::wait`] instead of ending this process.
-pub(crate) struct Signals {
-    set: SigSet,
-}
+pub(crate) struct Signals(signal_hook::iterator::Signals);
 
 impl Signals {
     /// From here on an interruption waits until it is asked for; children are not affected.
     pub(crate) fn hold() -> Result<Self> {
-        let mut set = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD] {
-            set.add(signal);
-        }
-        set.thread_block()?;
-        Ok(Self { set })
+        Ok(Self(signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGCHLD])?))
     }
 
     /// Waits for the child's end, and hands an interruption on to it.
-    pub(crate) fn wait(&self, child: &mut Child) -> Result<ExitStatus> {
-        loop {
-            if let Some(status) = child.try_wait()? {
+    pub(crate) fn wait(&mut self, child: &mut Child) -> Result<ExitStatus> {
+        for signal in self.0.forever() {
+            if signal != SIGCHLD {
+                stop(child)?;
+            } else if let Some(status) = child.try_wait()? {
                 return Ok(status);
             }
-            if self.set.wait()? != Signal::SIGCHLD {
-                stop(child)?;
-            }
         }
+        bail!("no more signals arrive")
     }
 }
 

@@ -18,10 +18,10 @@ pub(crate) use tool::Tool;
 
 /// Installs what the other tasks need: Debian packages, bpf-linker, cargo-deny, kernels for VMs.
 ///
-/// The other tasks call this for themselves, so it is rarely typed. What is going to be installed is
-/// printed first, with the reason for each item; when all is there nothing is printed and it takes no
-/// time. Packages are installed by apt-get and need root; built tools and kernels are kept in
-/// ~/.cache/dvs. Services that come with packages (nginx, Open vSwitch) are not started.
+/// The other tasks call this for themselves, so it is rarely typed. What is going to be installed
+/// is printed first, with the reason for each item; when all is there nothing is printed and it
+/// takes no time. Packages are installed by apt-get and need root; built tools and kernels are
+/// kept in ~/.cache/dvs. Services that come with packages (nginx, Open vSwitch) are not started.
 ///
 /// Examples:
 ///   cargo xtask setup                      everything
@@ -117,19 +117,19 @@ impl Plan {
             writeln!(text, "To be installed from Debian:")?;
         }
         for package in &self.packages {
-            writeln!(text, "  {:<24} {}", package.name, package.why)?;
+            writeln!(text, "  {:<29} {}", package.name, package.why)?;
         }
         if !self.tools.is_empty() {
             writeln!(text, "To be built by cargo install and kept in the cache:")?;
         }
         for tool in &self.tools {
-            writeln!(text, "  {:<24} {}", tool.name(), tool.why())?;
+            writeln!(text, "  {:<29} {}", tool.name(), tool.why())?;
         }
         if !self.kernels.is_empty() {
             writeln!(text, "To be downloaded and kept in the cache, not installed:")?;
         }
         for kernel in &self.kernels {
-            writeln!(text, "  {:<24} Linux {} for tests in a VM", kernel.package(), kernel.name())?;
+            writeln!(text, "  {:<29} Linux {} for tests in a VM", kernel.package(), kernel.name())?;
         }
         Ok(text)
     }

@@ -1,5 +1,6 @@
 //! Runs every test, ring by ring.
 
+mod binary;
 mod ring;
 mod tally;
 
@@ -20,9 +21,9 @@ use tally::Tally;
 /// Ring 5, kernels: the programs and a smoke test of the switch on stock Debian 6.1 and 6.12 in a VM.
 /// (Ring 4, clusters, has no tests yet.)
 ///
-/// Each ring has a headline and a summary; the last line is "N passed, N failed", and a failure makes
-/// the exit code 1. Rings 2, 3 and 5 need root. Words after -- are handed to the test binaries, which
-/// take a part of a test's name.
+/// Each ring has a headline and a summary; the last line is "N passed, N failed", and a failure
+/// makes the exit code 1. Rings 2, 3 and 5 need root. Words after -- are handed to the test
+/// binaries, which take a part of a test's name.
 ///
 /// Examples:
 ///   cargo xtask test
@@ -42,11 +43,13 @@ pub(crate) struct Options {
 /// Runs the rings and fails if a test has failed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     prepare(&options.ring)?;
+    headline("Compile the tests");
+    let binaries = binary::compile()?;
     let mut total = Tally::default();
     let mut summary = Vec::new();
     for ring in &options.ring {
         headline(ring.title());
-        let tally = ring.run(&options.arguments).unwrap_or_else(|error| {
+        let tally = ring.run(&binaries, &options.arguments).unwrap_or_else(|error| {
             println!("{error:#}");
             Tally::failure()
         });

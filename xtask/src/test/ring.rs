@@ -1,16 +1,14 @@
 //! The rings: what each one runs.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 
+use super::binary::{Binary, counted};
 use super::environment;
 use super::tally::Tally;
 use crate::kernels::{Job, Kernel};
-use crate::{shell, workspace};
+use crate::workspace;
 
 /// An emulated machine takes about a minute; one that takes longer than this hangs.
 const VM_LIMIT: Duration = Duration::from_mins(10);
@@ -46,44 +44,40 @@ impl Ring {
         }
     }
 
-    /// Runs the ring's tests; their output is shown as it comes.
-    pub(crate) fn run(self, arguments: &[String]) -> Result<Tally> {
+    /// Whether a binary's tests belong to this ring. Of the tests' package, only files with these names need
+    /// a kernel; what has another name is for the host.
+    fn has(self, binary: &Binary) -> bool {
+        let needs_kernel = binary.is_integration && binary.package.ends_with("tests");
+        let name = if needs_kernel { binary.name.as_str() } else { "" };
         match self {
-            Self::Host => host(arguments),
-            Self::Programs => cargo_test(&["--package", "dvs-tests", "--test", "progrun"], arguments),
-            Self::Namespaces => cargo_test(&["--package", "dvs-tests", "--test", "netns"], arguments),
-            Self::Kernels => kernels(arguments),
+            Self::Host => !matches!(name, "progrun" | "netns" | "kernels_smoke"),
+            Self::Programs => name == "progrun",
+            Self::Namespaces => name == "netns",
+            Self::Kernels => matches!(name, "progrun" | "kernels_smoke"),
         }
     }
-}
 
-fn host(arguments: &[String]) -> Result<Tally> {
-    let mut tally = cargo_test(&["--workspace", "--exclude", "dvs-tests"], arguments)?;
-    tally += cargo_test(&["--package", "dvs-tests", "--lib"], arguments)?;
-    Ok(tally)
-}
-
-fn cargo_test(what: &[&str], arguments: &[String]) -> Result<Tally> {
-    let mut command = workspace::cargo(["test", "--no-fail-fast"]);
-    command.args(what).arg("--").args(arguments).envs(environment());
-    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
-    let mut tally = Tally::default();
-    for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
-        let line = line?;
-        println!("{line}");
-        tally.read(&line);
+    /// Runs the ring's tests; their output is shown as it comes.
+    pub(crate) fn run(self, binaries: &[Binary], arguments: &[String]) -> Result<Tally> {
+        let binaries: Vec<_> = binaries.iter().filter(|binary| self.has(binary)).collect();
+        ensure!(!binaries.is_empty(), "there is no test binary for this ring");
+        if self == Self::Kernels {
+            return kernels(&binaries, arguments);
+        }
+        let mut tally = Tally::default();
+        for binary in binaries {
+            tally += binary.run(arguments)?;
+        }
+        if self == Self::Host {
+            tally += counted(workspace::cargo(["test", "--workspace", "--doc", "--"]).args(arguments))?;
+        }
+        Ok(tally)
     }
-    let status = child.wait()?;
-    if !status.success() && tally.failed == 0 {
-        println!("{} failed: {status}", shell::describe(&command));
-        tally += Tally::failure();
-    }
-    Ok(tally)
 }
 
-fn kernels(arguments: &[String]) -> Result<Tally> {
+fn kernels(binaries: &[&Binary], arguments: &[String]) -> Result<Tally> {
     let job = Job {
-        script: script(&binaries()?, arguments),
+        script: script(binaries, arguments),
         environment: environment().to_vec(),
         limit: VM_LIMIT,
         shown: true,
@@ -105,51 +99,44 @@ fn kernels(arguments: &[String]) -> Result<Tally> {
 }
 
 /// Runs every binary, whatever becomes of the one before.
-fn script(binaries: &[PathBuf], arguments: &[String]) -> String {
+fn script(binaries: &[&Binary], arguments: &[String]) -> String {
     let quoted = |word: &dyn std::fmt::Display| format!("'{word}'");
     let arguments = arguments.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    let lines = binaries.iter().map(|path| format!("{} {arguments} || failed=1", quoted(&path.display())));
-    let tests = workspace::root().join("tests");
-    format!(
-        "cd {}\nfailed=0\n{}\nexit $failed",
-        quoted(&tests.display()),
-        lines.collect::<Vec<_>>().join("\n")
-    )
-}
-
-/// Compiles the tests for VMs and asks cargo where they are.
-fn binaries() -> Result<Vec<PathBuf>> {
-    let mut command = workspace::cargo(["test", "--no-run", "--message-format", "json-render-diagnostics"]);
-    command.args(["--package", "dvs-tests", "--test", "progrun", "--test", "kernels_smoke"]);
-    let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
-    anyhow::ensure!(output.status.success(), "the tests for VMs do not compile");
-    Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(executable).collect())
-}
-
-/// The path in a message of cargo's, if it is about a test binary.
-fn executable(message: &str) -> Option<PathBuf> {
-    let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    let is_test = message.pointer("/profile/test")?.as_bool()?;
-    let path = message.get("executable")?.as_str()?;
-    is_test.then(|| path.into())
+    let runs = binaries.iter().map(|binary| {
+        let (package, path) = (quoted(&binary.package.display()), quoted(&binary.path.display()));
+        format!("cd {package} && {path} {arguments} || failed=1")
+    });
+    format!("failed=0\n{}\nexit $failed", runs.collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn binary(name: &str, package: &str, is_integration: bool) -> Binary {
+        Binary {
+            name: name.into(),
+            path: format!("/t/{name}").into(),
+            package: package.into(),
+            is_integration,
+        }
+    }
+
     #[test]
-    fn a_test_binary_is_found_among_cargos_messages() {
-        let test = r#"{"reason":"compiler-artifact","profile":{"test":true},"executable":"/t/progrun-1"}"#;
-        let binary = r#"{"reason":"compiler-artifact","profile":{"test":false},"executable":"/t/dvs"}"#;
-        let library = r#"{"reason":"compiler-artifact","profile":{"test":true},"executable":null}"#;
-        assert_eq!(executable(test), Some("/t/progrun-1".into()));
-        assert_eq!((executable(binary), executable(library)), (None, None));
+    fn a_binary_is_in_the_rings_that_its_name_says() {
+        let rings = |binary| Ring::ALL.into_iter().filter(|ring| ring.has(&binary)).collect::<Vec<_>>();
+        assert_eq!(rings(binary("progrun", "/w/tests", true)), [Ring::Programs, Ring::Kernels]);
+        assert_eq!(rings(binary("netns", "/w/tests", true)), [Ring::Namespaces]);
+        assert_eq!(rings(binary("kernels_smoke", "/w/tests", true)), [Ring::Kernels]);
+        assert_eq!(rings(binary("dvs_tests", "/w/tests", false)), [Ring::Host]);
+        assert_eq!(rings(binary("netns", "/w/switch-user", true)), [Ring::Host]);
     }
 
     #[test]
     fn a_script_goes_on_after_a_failure() {
-        let script = script(&["/a".into(), "/b".into()], &["x".to_owned()]);
-        assert!(script.ends_with("'/a' 'x' || failed=1\n'/b' 'x' || failed=1\nexit $failed"), "{script}");
+        let (a, b) = (binary("a", "/w/tests", true), binary("b", "/w/tests", true));
+        let script = script(&[&a, &b], &["x".to_owned()]);
+        let runs = ["a", "b"].map(|name| format!("cd '/w/tests' && '/t/{name}' 'x' || failed=1\n"));
+        assert_eq!(script, format!("failed=0\n{}exit $failed", runs.concat()));
     }
 }

@@ -16,14 +16,13 @@ use crate::{shell, workspace};
 use report::{Loaded, Report};
 
 const DOCUMENT: &str = "docs/verifier.md";
-const OBJECTS: [Object; 2] = [Object::Switch, Object::Bench];
 const VM_LIMIT: Duration = Duration::from_mins(2);
 
-/// Loads every program and prints what it costs the verifier, against the limit.
+/// Loads the switch's programs and prints what it costs the verifier, against the limit.
 ///
-/// The table has the number of instructions that the verifier processed (the kernel refuses a program
-/// at 1,000,000), and the size of the program as the kernel keeps it. A program that a kernel refuses
-/// fails the task. Needs root.
+/// The table has the number of instructions that the verifier processed (the kernel refuses a
+/// program at 1,000,000), and the size of the program as the kernel keeps it. A program that a
+/// kernel refuses fails the task. Needs root.
 ///
 /// Examples:
 ///   cargo xtask verifier                   this machine's kernel
@@ -46,9 +45,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut parts = vec![Part::Build, Part::Test];
     parts.extend(others.then_some(Part::Kernels));
     setup::ensure(&parts)?;
-    build::objects(&OBJECTS)?;
+    build::objects(&[Object::Switch])?;
     headline("Verifier");
-    shell::shown(&mut workspace::cargo(["build", "--package", "dvs-tests", "--bin", "dvs-verifier"]))?;
+    shell::shown(&mut workspace::cargo(["build", "--workspace", "--bin", "dvs-verifier"]))?;
     let kernels: &[Kernel] = if others { &Kernel::ALL } else { &[] };
     let mut progress = Progress::new(1 + kernels.len());
     let here = this_machine()?;
@@ -81,7 +80,7 @@ fn this_machine() -> Result<String> {
 
 fn loader() -> Command {
     let mut command = Command::new(workspace::target_dir().join("debug/dvs-verifier"));
-    command.args(OBJECTS.map(Object::path));
+    command.arg(Object::Switch.path());
     command
 }
 

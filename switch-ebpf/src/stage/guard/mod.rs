@@ -46,7 +46,7 @@ pub fn frame<P: Packet, T: Tables>(
     frame: &Frame,
     station: Option<&Entry>,
 ) -> Result<(), Stop> {
-    if port.flags & (port::GUARD_MAC | port::GUARD_IP) == 0 {
+    if is_off(port).is_ok() {
         return Ok(());
     }
     // A configured station at this port is one of its MACs: that saves a look-up.
@@ -63,6 +63,12 @@ pub fn frame<P: Packet, T: Tables>(
         length: frame.length,
     };
     packet.inspect(tables, &subject).map_err(Stop::Sender)
+}
+
+/// Stops unless the port may send from any address.
+#[inline(always)]
+pub fn is_off(port: &Port) -> Result<(), Stop> {
+    if port.flags & (port::GUARD_MAC | port::GUARD_IP) == 0 { Ok(()) } else { Err(Stop::Pass) }
 }
 
 /// The part of the stage that looks behind the Ethernet header.

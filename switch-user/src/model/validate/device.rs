@@ -10,7 +10,9 @@ impl Check<'_> {
     pub(super) fn devices(&mut self) {
         let desired = self.desired;
         let mut owners: BTreeMap<&str, ObjectId> = BTreeMap::new();
-        for (device, id, field) in desired.devices() {
+        let (changed, same): (Vec<_>, Vec<_>) =
+            desired.devices().partition(|(_, id, _)| self.blamed.contains(&(id.kind, id.name.as_str())));
+        for (device, id, field) in same.into_iter().chain(changed) {
             if let Some(owner) = owners.get(device) {
                 self.refuse(id, field, device, Reason::DeviceTaken(owner.clone()));
             } else {

@@ -13,19 +13,29 @@ mod uplink;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use switch_common::{MAX_PORTS, addr::VlanId};
 
-use super::{Desired, Kind, Network, ObjectId, Problem, Reason, Takes, Validated};
+use super::{Change, Desired, Kind, Network, ObjectId, Problem, Reason, Takes, Validated};
 
 /// Proves a configuration consistent.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn validate(desired: &Desired) -> Result<Validated, Vec<Problem>> {
-    let mut check = Check { desired, problems: Vec::new() };
+    validate_changes(desired, &[])
+}
+
+/// Proves a configuration consistent that came about by these changes: of two objects that do not
+/// fit together the one that changed is to blame.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validated, Vec<Problem>> {
+    let blamed = changes.iter().map(|change| (change.kind, change.name.as_str())).collect();
+    let mut check = Check { desired, blamed, problems: Vec::new() };
     let (ageing, fdb_capacity) = check.switch();
     let networks = check.networks();
     let uplinks = desired.uplinks.values();
@@ -49,12 +59,21 @@ pub fn validate(desired: &Desired) -> Result<Validated, Vec<Problem>> {
 /// The run of one validation.
 struct Check<'a> {
     desired: &'a Desired,
+    blamed: BTreeSet<(Kind, &'a str)>,
     problems: Vec<Problem>,
 }
 
 impl Check<'_> {
     fn refuse(&mut self, id: ObjectId, field: &str, value: impl Into<Value>, reason: Reason) {
         self.problems.push(Problem::new(id, field, value.into(), reason));
+    }
+
+    /// The objects of a kind in the order in which they are compared: those that changed come last.
+    fn in_order<'m, T>(&self, kind: Kind, all: &'m BTreeMap<String, T>) -> Vec<(&'m str, &'m T)> {
+        let all = all.iter().map(|(name, object)| (name.as_str(), object));
+        let (changed, same): (Vec<_>, Vec<_>) =
+            all.partition(|(name, _)| self.blamed.contains(&(kind, *name)));
+        [same, changed].concat()
     }
 
     /// Notes a number that is out of the range of its field.
@@ -73,7 +92,7 @@ impl Check<'_> {
     fn networks(&mut self) -> BTreeMap<String, VlanId> {
         let mut owners: BTreeMap<VlanId, &str> = BTreeMap::new();
         let mut valid = BTreeMap::new();
-        for network in self.desired.networks.values() {
+        for (_, network) in self.in_order(Kind::Network, &self.desired.networks) {
             let id = ObjectId::new(Kind::Network, &network.name);
             let Some(vlan) = self.network(&id, network) else { continue };
             match owners.get(&vlan) {

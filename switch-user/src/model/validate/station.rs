@@ -10,12 +10,13 @@ use crate::model::{Attachment, Kind, ObjectId, Reason, ValidPort};
 impl Check<'_> {
     /// Notes addresses that come twice in a broadcast domain.
     pub(super) fn stations(&mut self, ports: &BTreeMap<String, ValidPort>) {
-        let macs = doubles(ports, |port| &port.macs);
+        let ports = self.in_order(Kind::Port, ports);
+        let macs = doubles(&ports, |port| &port.macs);
         for double in macs {
             let Double { id, address, owner, vlan } = double;
             self.refuse(id, "mac", address.to_string(), Reason::MacTaken { owner, vlan });
         }
-        let ips = doubles(ports, |port| &port.ips);
+        let ips = doubles(&ports, |port| &port.ips);
         for double in ips {
             let Double { id, address, owner, vlan } = double;
             self.refuse(id, "ip", address.to_string(), Reason::IpTaken { owner, vlan });
@@ -34,12 +35,12 @@ struct Double<A> {
 /// Every address compared with those that are spelled alike only: trunks may carry thousands of
 /// VLANs, but few stations have the same address.
 fn doubles<A: Copy + Ord>(
-    ports: &BTreeMap<String, ValidPort>,
+    ports: &[(&str, &ValidPort)],
     addresses: impl Fn(&ValidPort) -> &[A],
 ) -> Vec<Double<A>> {
-    let mut owners: BTreeMap<A, Vec<(&String, &ValidPort)>> = BTreeMap::new();
+    let mut owners: BTreeMap<A, Vec<(&str, &ValidPort)>> = BTreeMap::new();
     let mut doubles = Vec::new();
-    for (name, port) in ports {
+    for (name, port) in ports.iter().copied() {
         for address in addresses(port).iter().copied() {
             let others = owners.entry(address).or_default();
             let owner = others.iter().find_map(|(other, known)| Some((other, common_vlan(known, port)?)));

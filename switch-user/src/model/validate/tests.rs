@@ -5,7 +5,7 @@ use switch_common::addr::Mac;
 
 use super::*;
 use crate::model::{
-    Attachment, Object, Port, Uplink, VlanSet, XdpChoice,
+    Attachment, Object, Port, Uplink, VlanSet, XdpChoice, changes,
     samples::{self, from_text},
 };
 
@@ -237,6 +237,37 @@ fn everything_wrong_is_found_in_one_run() {
             "Port p2 network \"pink\" unknown-network",
             "Port p2 device \"v1\" device-taken",
         ],
+    );
+}
+
+#[test]
+fn the_object_that_changed_is_to_blame() {
+    let old = lines(NETWORKS);
+    let base = "kind: Port, name: p2, network: blue, device: v1, mac: [\"02:00:00:00:00:01\"]
+kind: Uplink, name: eth2, vlans: 20";
+    let old = Desired { uplinks: lines(base).uplinks, ports: lines(base).ports, ..old };
+    let mut new = old.clone();
+    for object in lines(
+        "kind: Network, name: aqua, vlan: 10
+kind: Port, name: p1, network: blue, device: v1, qinq: true, mac: [\"02:00:00:00:00:01\"]
+kind: Uplink, name: eth1, vlans: 20",
+    )
+    .objects()
+    {
+        new.put(object);
+    }
+    let problems = validate_changes(&new, &changes(&old, &new)).unwrap_err();
+    let blamed: Vec<String> =
+        problems.iter().map(|problem| format!("{} {}", problem.object, problem.reason.name())).collect();
+    assert_eq!(
+        blamed,
+        [
+            "Network aqua vlan-taken",
+            "Port p1 device-taken",
+            "Port p1 qinq-disagrees",
+            "Uplink eth1 uplinks-overlap",
+            "Port p1 mac-taken",
+        ]
     );
 }
 

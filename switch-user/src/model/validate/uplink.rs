@@ -24,7 +24,7 @@ impl Check<'_> {
     /// Notes VLANs with two ways out of the host: what one uplink floods would come back by the other.
     pub(super) fn uplink_vlans(&mut self, uplinks: &BTreeMap<String, ValidUplink>) {
         let mut seen: Vec<(&str, &VlanSet)> = Vec::new();
-        for (name, uplink) in uplinks {
+        for (name, uplink) in self.in_order(Kind::Uplink, uplinks) {
             let overlap = seen.iter().find_map(|(other, vlans)| {
                 Some((ObjectId::new(Kind::Uplink, *other), *vlans.intersection(&uplink.vlans).next()?))
             });

@@ -1,0 +1,32 @@
+//! The tools of `cargo xtask bench` that xtask itself has no means for: the bare redirects, a UDP
+//! source and sink that no switch is faster than, and timed test runs of the BPF programs.
+//!
+//! Results are JSON on stdout.
+
+mod attach;
+mod programs;
+mod udp;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(about = "Tools of the benchmark", version)]
+enum Tool {
+    /// Join two devices by a bare redirect until stdin ends
+    Attach(attach::Options),
+    /// Send small datagrams as fast as the system takes them
+    Send(udp::SendOptions),
+    /// Count the datagrams that arrive
+    Receive(udp::ReceiveOptions),
+    /// Time the programs by test run
+    Programs(programs::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Tool::parse() {
+        Tool::Attach(options) => attach::run(&options),
+        Tool::Send(options) => udp::send(&options),
+        Tool::Receive(options) => udp::receive(&options),
+        Tool::Programs(options) => programs::run(&options),
+    }
+}

@@ -1,0 +1,151 @@
+//! Frames, built from the outside in.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use switch_common::{
+    addr::Mac,
+    wire::{eth, ipv4, ipv6, nd, udp, vlan},
+};
+
+/// Octets of an Ethernet frame without its check sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame(pub Vec<u8>);
+
+/// A frame that lacks its payload: addresses and tags.
+#[derive(Clone, Debug)]
+pub struct Header(Vec<u8>);
+
+/// Starts a frame.
+pub fn eth(destination: Mac, source: Mac) -> Header {
+    Header([destination.octets(), source.octets()].concat())
+}
+
+impl Header {
+    /// Adds a tag inside those there are already.
+    #[must_use]
+    pub fn tag(mut self, tpid: u16, tci: u16) -> Self {
+        self.0.extend([tpid.to_be_bytes(), tci.to_be_bytes()].concat());
+        self
+    }
+
+    /// Adds a customer tag with priority 0.
+    #[must_use]
+    pub fn vlan(self, vid: u16) -> Self {
+        self.tag(vlan::CUSTOMER, vid)
+    }
+
+    /// Ends the frame with a payload of any kind.
+    pub fn payload(mut self, ethertype: u16, payload: &[u8]) -> Frame {
+        self.0.extend(ethertype.to_be_bytes());
+        self.0.extend(payload);
+        Frame(self.0)
+    }
+
+    /// Ends the frame with octets that mean nothing, under an experimental ethertype.
+    pub fn noise(self, octets: usize) -> Frame {
+        self.payload(0x88b5, &vec![0x5a; octets])
+    }
+
+    /// Ends the frame with an ARP request for `target`.
+    pub fn arp(self, sender_mac: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Frame {
+        let fixed = [0, 1, 8, 0, 6, 4, 0, 1];
+        let sender = [&sender_mac.octets()[..], &sender.octets()].concat();
+        let target = [&[0; 6][..], &target.octets()].concat();
+        self.payload(eth::ARP, &[&fixed[..], &sender, &target].concat())
+    }
+
+    /// Ends the frame with an IPv4 packet.
+    pub fn ipv4(self, source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, payload: &[u8]) -> Frame {
+        self.payload(eth::IPV4, &ipv4_packet(source, destination, protocol, payload))
+    }
+
+    /// Ends the frame with an IPv6 packet.
+    pub fn ipv6(self, source: Ipv6Addr, destination: Ipv6Addr, next: u8, payload: &[u8]) -> Frame {
+        let length = u16::try_from(payload.len()).unwrap_or_default();
+        let mut packet = vec![0x60, 0, 0, 0];
+        packet.extend(length.to_be_bytes());
+        packet.extend([next, 255]);
+        packet.extend(source.octets());
+        packet.extend(destination.octets());
+        packet.extend(payload);
+        self.payload(eth::IPV6, &packet)
+    }
+
+    /// Ends the frame with `ICMPv6`.
+    pub fn icmpv6(self, source: Ipv6Addr, destination: Ipv6Addr, message: &[u8]) -> Frame {
+        self.ipv6(source, destination, ipv6::ICMPV6, message)
+    }
+}
+
+/// An IPv4 packet without options.
+pub fn ipv4_packet(source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(ipv4::LEN + payload.len()).unwrap_or_default();
+    let mut packet = vec![0x45, 0];
+    packet.extend(length.to_be_bytes());
+    packet.extend([0, 1, 0, 0, 64, protocol, 0, 0]);
+    packet.extend(source.octets());
+    packet.extend(destination.octets());
+    let sum = checksum(&packet);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend(payload);
+    packet
+}
+
+/// A UDP datagram without a checksum.
+pub fn udp(source: u16, destination: u16, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(udp::LEN + payload.len()).unwrap_or_default();
+    let header = [source, destination, length, 0].map(u16::to_be_bytes).concat();
+    [header, payload.to_vec()].concat()
+}
+
+/// A message of neighbour discovery: kind, target if it has one, options as they are. Its checksum
+/// is zero: a switch does not look at it.
+pub fn nd_message(kind: u8, target: Option<Ipv6Addr>, options: &[u8]) -> Vec<u8> {
+    let mut message = vec![kind, 0, 0, 0, 0, 0, 0, 0];
+    message.extend(target.map(|target| target.octets()).into_iter().flatten());
+    message.extend(options);
+    message
+}
+
+/// A link-layer address option: 1 for the source's, 2 for the target's.
+pub fn link_option(kind: u8, mac: Mac) -> Vec<u8> {
+    [&[kind, 1][..], &mac.octets()].concat()
+}
+
+/// A neighbour solicitation.
+pub fn solicit(target: Ipv6Addr, options: &[u8]) -> Vec<u8> {
+    nd_message(nd::NEIGHBOUR_SOLICITATION, Some(target), options)
+}
+
+/// A neighbour advertisement.
+pub fn advertise(target: Ipv6Addr, options: &[u8]) -> Vec<u8> {
+    nd_message(nd::NEIGHBOUR_ADVERTISEMENT, Some(target), options)
+}
+
+/// The Internet checksum (RFC 1071).
+fn checksum(octets: &[u8]) -> u16 {
+    let words = octets.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
+    let mut sum: u32 = words.sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::{IP_A, IP_B, MAC_A, MAC_B};
+
+    #[test]
+    fn an_ipv4_header_sums_up_to_zero() {
+        let packet = ipv4_packet(IP_A, IP_B, ipv4::UDP, &udp(1, 2, b"x"));
+        assert_eq!(checksum(&packet[..ipv4::LEN]), 0);
+    }
+
+    #[test]
+    fn tags_stand_between_addresses_and_ethertype() {
+        let frame = eth(MAC_B, MAC_A).tag(vlan::SERVICE, 100).vlan(10).payload(0x1234, b"p").0;
+        assert_eq!(frame[12..], [0x88, 0xa8, 0, 100, 0x81, 0, 0, 10, 0x12, 0x34, b'p']);
+    }
+}

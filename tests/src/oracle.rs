@@ -1,0 +1,232 @@
+//! A VLAN switch so naive that it is obviously right: lists of tags, a map of stations, no tables.
+//!
+//! It reads the validated configuration, not the planned tables, so a wrong plan shows too. It
+//! guards MAC addresses; guarded IP addresses are for the fixtures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use switch_common::{
+    addr::{Mac, VlanId},
+    verdict::DropReason,
+    wire::vlan::{CUSTOMER, SERVICE},
+};
+use switch_user::model::{Attachment, Validated};
+
+use crate::frame::Frame;
+
+/// What must become of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It leaves through one port.
+    Forward(String, Frame),
+    /// Copies leave through these ports; other ports would have got one, but cannot take it.
+    Flood(BTreeMap<String, Frame>, BTreeMap<String, DropReason>),
+    /// It belongs to the host.
+    Pass,
+    /// It is dropped at its sender.
+    Drop(DropReason),
+    /// It is dropped at its receiver.
+    DropAt(String, DropReason),
+}
+
+/// One side of the switch.
+#[derive(Clone, Debug)]
+struct Port {
+    up: bool,
+    uplink: bool,
+    qinq: bool,
+    access: Option<u16>,
+    native: Option<u16>,
+    vlans: BTreeSet<u16>,
+    macs: Vec<Mac>,
+    limit: u32,
+}
+
+impl Port {
+    fn carries(&self, vid: u16) -> bool {
+        self.access == Some(vid) || self.vlans.contains(&vid)
+    }
+
+    fn untags(&self, vid: u16) -> bool {
+        self.access == Some(vid) || self.native == Some(vid)
+    }
+}
+
+/// The switch.
+pub struct Oracle {
+    ports: BTreeMap<String, Port>,
+    configured: BTreeMap<(u16, Mac), String>,
+    learned: BTreeMap<(u16, Mac), String>,
+    mtu: usize,
+}
+
+/// A frame taken apart.
+struct Parts {
+    addresses: [u8; 12],
+    tags: Vec<(u16, u16)>,
+    rest: Vec<u8>,
+}
+
+impl Parts {
+    fn of(frame: &Frame) -> Option<Self> {
+        let addresses = *frame.0.first_chunk()?;
+        let mut rest = &frame.0[12..];
+        let mut tags = Vec::new();
+        loop {
+            let [a, b] = *rest.first_chunk()?;
+            let kind = u16::from_be_bytes([a, b]);
+            if ![CUSTOMER, SERVICE].contains(&kind) {
+                return Some(Self { addresses, tags, rest: rest.to_vec() });
+            }
+            let [_, _, c, d, _, _] = *rest.first_chunk()?;
+            tags.push((kind, u16::from_be_bytes([c, d])));
+            rest = &rest[4..];
+        }
+    }
+
+    fn mac(&self, at: usize) -> Mac {
+        Mac::new(std::array::from_fn(|index| self.addresses[at + index]))
+    }
+
+    fn with(&self, tags: &[(u16, u16)]) -> Frame {
+        let tags = tags.iter().flat_map(|(kind, tci)| [kind.to_be_bytes(), tci.to_be_bytes()].concat());
+        Frame(self.addresses.iter().copied().chain(tags).chain(self.rest.iter().copied()).collect())
+    }
+}
+
+impl Oracle {
+    /// The switch of this configuration, all devices of which have this MTU.
+    pub fn new(validated: &Validated, mtu: usize) -> Self {
+        let mut ports = BTreeMap::new();
+        let mut configured = BTreeMap::new();
+        for (name, port) in &validated.ports {
+            let row = row(&port.attachment, port.up, &port.macs, port.learn_limit);
+            for vid in row.vlans.iter().copied().chain(row.access) {
+                configured.extend(port.macs.iter().map(|mac| ((vid, *mac), name.clone())));
+            }
+            ports.insert(name.clone(), row);
+        }
+        for (name, uplink) in &validated.uplinks {
+            let attachment = Attachment::Trunk { vlans: uplink.vlans.clone(), native: uplink.native };
+            let row = Port { uplink: true, ..row(&attachment, true, &[], u32::MAX) };
+            ports.insert(name.clone(), row);
+        }
+        Self { ports, configured, learned: BTreeMap::new(), mtu }
+    }
+
+    /// What becomes of a frame that comes in at a port. It must not be a runt.
+    ///
+    /// # Panics
+    /// If there is no such port, or the frame is a runt.
+    pub fn send(&mut self, from: &str, frame: &Frame) -> Fate {
+        let port = self.ports[from].clone();
+        let Some(parts) = Parts::of(frame) else { panic!("the oracle knows no runts") };
+        let (destination, source) = (parts.mac(0), parts.mac(6));
+        if !port.up {
+            return Fate::Drop(DropReason::PortDown);
+        }
+        if source.is_multicast() || source.is_zero() {
+            return Fate::Drop(DropReason::BadSource);
+        }
+        if let [1, 0x80, 0xc2, 0, 0, 0..=15] = destination.octets() {
+            return if port.uplink { Fate::Pass } else { Fate::Drop(DropReason::ReservedMulticast) };
+        }
+        let (vid, kind, priority, inner) = match classify(&port, &parts) {
+            Ok(class) => class,
+            Err(_) if port.uplink => return Fate::Pass,
+            Err(reason) => return Fate::Drop(reason),
+        };
+        if !port.macs.is_empty() && !port.macs.contains(&source) {
+            return Fate::Drop(DropReason::SpoofedMac);
+        }
+        if self.configured.get(&(vid, source)).is_some_and(|owner| owner != from) {
+            return Fate::Drop(DropReason::MacOwnedElsewhere);
+        }
+        if port.macs.is_empty() && self.may_learn(from, vid, source, port.limit) {
+            self.learned.insert((vid, source), from.into());
+        }
+        let tagged = [&[(kind, priority | vid)][..], &inner].concat();
+        let form = |receiver: &Port| {
+            if !receiver.up {
+                return Err(DropReason::ReceiverDown);
+            }
+            let untags = receiver.untags(vid);
+            if untags && !inner.is_empty() && !receiver.qinq {
+                return Err(DropReason::InnerTag);
+            }
+            let tags = if untags { &inner } else { &tagged };
+            // A customer's outermost tag has room beside the MTU.
+            let length = parts.rest.len() - 2 + 4 * inner.len().saturating_sub(1);
+            if length > self.mtu { Err(DropReason::MtuExceeded) } else { Ok(parts.with(tags)) }
+        };
+        let known =
+            self.configured.get(&(vid, destination)).or_else(|| self.learned.get(&(vid, destination)));
+        if let Some(to) = known.filter(|_| !destination.is_multicast()) {
+            return match to {
+                to if to == from => Fate::Drop(DropReason::SamePort),
+                to => match form(&self.ports[to]) {
+                    Ok(frame) => Fate::Forward(to.clone(), frame),
+                    Err(reason) => Fate::DropAt(to.clone(), reason),
+                },
+            };
+        }
+        let members: Vec<_> =
+            self.ports.iter().filter(|(name, port)| *name != from && port.up && port.carries(vid)).collect();
+        if members.is_empty() {
+            return Fate::Drop(DropReason::NoReceiver);
+        }
+        let (mut copies, mut failures) = (BTreeMap::new(), BTreeMap::new());
+        for (name, receiver) in members {
+            match form(receiver) {
+                Ok(frame) => drop(copies.insert(name.clone(), frame)),
+                Err(reason) => drop(failures.insert(name.clone(), reason)),
+            }
+        }
+        Fate::Flood(copies, failures)
+    }
+
+    fn may_learn(&self, port: &str, vid: u16, source: Mac, limit: u32) -> bool {
+        let here = self.learned.values().filter(|at| *at == port).count();
+        self.learned.get(&(vid, source)).is_some_and(|at| at == port)
+            || u32::try_from(here).is_ok_and(|here| here < limit)
+    }
+}
+
+/// VLAN, kind and priority of the switch's tag, and the tags below it.
+type Class = (u16, u16, u16, Vec<(u16, u16)>);
+
+fn classify(port: &Port, parts: &Parts) -> Result<Class, DropReason> {
+    let outer = parts.tags.first().copied();
+    let priority = outer.map_or(0, |(_, tci)| tci & 0xf000);
+    if port.qinq {
+        let vid = port.access.unwrap_or_default();
+        return Ok((vid, SERVICE, priority, parts.tags.clone()));
+    }
+    let inner = parts.tags.iter().skip(1).copied().collect::<Vec<_>>();
+    match (outer.map(|(kind, tci)| (kind, tci & 0xfff)), port.access) {
+        (Some((_, vid)), Some(_)) if vid != 0 || !inner.is_empty() => Err(DropReason::TaggedOnAccess),
+        (_, Some(access)) => Ok((access, CUSTOMER, priority, inner)),
+        (Some((kind, vid)), None) if vid != 0 => {
+            if port.vlans.contains(&vid) {
+                Ok((vid, kind, priority, inner))
+            } else {
+                Err(DropReason::VlanNotAllowed)
+            }
+        }
+        (_, None) => match port.native {
+            Some(native) => Ok((native, CUSTOMER, priority, inner)),
+            None => Err(DropReason::UntaggedOnTrunk),
+        },
+    }
+}
+
+fn row(attachment: &Attachment, up: bool, macs: &[Mac], limit: u32) -> Port {
+    let (access, native, vlans, qinq) = match attachment {
+        Attachment::Access { vlan, qinq } => (Some(vlan.get()), None, BTreeSet::new(), *qinq),
+        Attachment::Trunk { vlans, native } => {
+            let vlans = vlans.iter().copied().map(VlanId::get).collect();
+            (None, native.map(VlanId::get), vlans, false)
+        }
+    };
+    Port { up, uplink: false, qinq, access, native, vlans, macs: macs.to_vec(), limit }
+}

@@ -1,0 +1,91 @@
+//! From objects as users write them to the tables of a switch, with the product's own planner.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use switch_user::{
+    agent::{
+        facts::Facts,
+        image::{Holder, Hook, TableImage},
+        plan::{self, Inputs},
+        slots,
+    },
+    model::{self, Desired, Validated, read},
+    netlink::{Device, Kind},
+};
+
+/// A switch that is configured and planned.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    /// The configuration.
+    pub validated: Validated,
+    /// Interface index of each port and uplink, by its name.
+    pub ifindexes: BTreeMap<String, u32>,
+    /// Slot of each port and uplink, by its name.
+    pub slots: BTreeMap<String, u32>,
+    /// What the tables hold.
+    pub image: TableImage,
+}
+
+impl Topology {
+    /// Plans the objects of a YAML text. Every device that it names exists; `number` gives its
+    /// interface index.
+    ///
+    /// # Panics
+    /// If the text is no valid configuration: the case is wrong then.
+    #[track_caller]
+    pub fn new(objects: &str, number: impl Fn(&str) -> u32) -> Self {
+        let validated = parse(objects);
+        let devices = devices(&validated, number);
+        let facts: Facts = devices.values().cloned().collect();
+        let holders: BTreeSet<Holder> = devices.keys().cloned().collect();
+        let slots = slots::assign(&BTreeMap::new(), &holders);
+        let plan = plan::plan(&Inputs {
+            desired: &validated,
+            facts: &facts,
+            slots: &slots,
+            tc: Hook::Tcx,
+            native: &BTreeSet::new(),
+            refused: &BTreeMap::new(),
+        });
+        assert!(plan.problems.is_empty(), "{:?}", plan.problems);
+        let ifindexes =
+            devices.iter().map(|(holder, device)| (holder.name().to_owned(), device.ifindex)).collect();
+        let slots = slots.iter().map(|(holder, slot)| (holder.name().to_owned(), *slot)).collect();
+        Self { validated, ifindexes, slots, image: plan.image }
+    }
+
+    /// Name of the port or uplink with this interface index.
+    pub fn port_of(&self, ifindex: u32) -> Option<&str> {
+        self.ifindexes.iter().find(|(_, number)| **number == ifindex).map(|(name, _)| name.as_str())
+    }
+}
+
+/// Names of the devices that a configuration mentions.
+#[track_caller]
+pub fn device_names(objects: &str) -> Vec<String> {
+    devices(&parse(objects), |_| 0).into_values().map(|device| device.name).collect()
+}
+
+#[track_caller]
+fn parse(objects: &str) -> Validated {
+    let source = read::Source::read(objects).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut desired = Desired::default();
+    source.objects.into_iter().for_each(|object| desired.put(object));
+    model::validate(&desired).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn devices(validated: &Validated, number: impl Fn(&str) -> u32) -> BTreeMap<Holder, Device> {
+    let ports = validated.ports.iter().filter_map(|(name, port)| {
+        port.device.as_ref().map(|device| (Holder::Port(name.clone()), device.clone()))
+    });
+    let uplinks = validated.uplinks.keys().map(|name| (Holder::Uplink(name.clone()), name.clone()));
+    let device = |name: String| Device {
+        ifindex: number(&name),
+        name,
+        kind: Kind::Veth,
+        mtu: 1500,
+        up: true,
+        ..Device::default()
+    };
+    ports.chain(uplinks).map(|(holder, name)| (holder, device(name))).collect()
+}

@@ -1,0 +1,92 @@
+//! Who is measured when.
+
+use std::{fs, io::Write as _};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    Options,
+    interrupt::Interrupt,
+    machine, netns,
+    samples::Samples,
+    system::System,
+    workload::{Metric, Test},
+};
+use crate::{progress::headline, workspace};
+
+/// A machine that does more than this before a round begins is not quiet.
+const BUSY_PERCENT: f64 = 10.0;
+
+/// Sets everything up, measures in rounds, and removes everything.
+pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Samples> {
+    let tests: Vec<_> = options.only.iter().copied().filter(|test| *test != Test::Prog).collect();
+    let mut samples = Samples::default();
+    if tests.is_empty() {
+        return Ok(samples);
+    }
+    netns::sweep()?;
+    let systems = set_up(options, &tests, interrupt)?;
+    for round in 0..options.rounds {
+        headline(&format!("Round {} of {}", round + 1, options.rounds));
+        warn_if_busy()?;
+        for test in &tests {
+            for system in rotated(&systems, round) {
+                interrupt.check()?;
+                measure(*test, system, options, &mut samples)?;
+            }
+        }
+    }
+    Ok(samples)
+}
+
+fn set_up(options: &Options, tests: &[Test], interrupt: &Interrupt) -> Result<Vec<System>> {
+    headline("Namespaces, switches and servers");
+    let directory = workspace::target_dir().join("bench/run");
+    if directory.exists() {
+        fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+    }
+    let mut systems = Vec::new();
+    for kind in &options.systems {
+        interrupt.check()?;
+        let mut system = System::new(*kind, &directory)?;
+        for test in tests {
+            test.serve(&mut system.lab)?;
+        }
+        println!("{}", kind.label());
+        systems.push(system);
+    }
+    Ok(systems)
+}
+
+/// All systems, beginning with another one in each round, because whoever follows an idle moment may
+/// find a faster machine.
+fn rotated(systems: &[System], round: u32) -> impl Iterator<Item = &System> {
+    let first = usize::try_from(round).unwrap_or_default() % systems.len().max(1);
+    systems.iter().cycle().skip(first).take(systems.len())
+}
+
+fn measure(test: Test, system: &System, options: &Options, samples: &mut Samples) -> Result<()> {
+    print!("{:<14}", system.kind.label());
+    std::io::stdout().flush()?;
+    system.wake()?;
+    let measured = test.measure(&system.lab, options.time());
+    system.rest()?;
+    for (metric, value) in measured.with_context(|| format!("measuring {}", system.kind.label()))? {
+        print!("  {} {}", metric.title(), show(metric, value));
+        samples.add(metric, system.kind, value);
+    }
+    println!();
+    Ok(())
+}
+
+fn show(metric: Metric, value: f64) -> String {
+    format!("{value:.2} {}", metric.unit())
+}
+
+fn warn_if_busy() -> Result<()> {
+    let busy = machine::busy_percent()?;
+    if busy > BUSY_PERCENT {
+        println!("warning: something else keeps the machine {busy:.0} % busy; the numbers will suffer");
+    }
+    Ok(())
+}
