@@ -7,7 +7,7 @@ use super::{
     diff::{Op, diff},
     facts::Facts,
     image::{Holder, Hook, Link, Observed, Setting},
-    plan::{Inputs, Plan, plan},
+    plan::{Inputs, Plan, XDP_SETTINGS, plan},
     slots,
 };
 use crate::model::Validated;
@@ -197,10 +197,9 @@ impl<D: Dataplane> Reconciler<D> {
 }
 
 fn is_for_xdp(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Attach(Link { hook: Hook::XdpNative, .. }) | Op::Set(_, Setting::NoLro | Setting::InlineVlan)
-    )
+    let attaches = matches!(op, Op::Attach(link) if link.hook == Hook::XdpNative);
+    let prepares = matches!(op, Op::Set(_, setting) if XDP_SETTINGS.contains(setting));
+    attaches || prepares
 }
 
 fn holder_of(plan: &Plan, ifindex: u32) -> Option<&Holder> {

@@ -25,6 +25,9 @@ use crate::{
     netlink::{Device, Kind},
 };
 
+/// What XDP needs of a device: frames as they were on the wire.
+pub const XDP_SETTINGS: [Setting; 3] = [Setting::NoLro, Setting::InlineVlan, Setting::InlineServiceVlan];
+
 /// Everything that a plan depends on.
 pub struct Inputs<'a> {
     /// What users want.
@@ -196,8 +199,7 @@ impl Planner<'_> {
         }
         let Some(hook) = hook else { return false };
         self.plan.image.links.insert(Link { ifindex: device.ifindex, hook });
-        self.plan.image.settings.insert((device.ifindex, Setting::NoLro));
-        self.plan.image.settings.insert((device.ifindex, Setting::InlineVlan));
+        self.plan.image.settings.extend(XDP_SETTINGS.map(|setting| (device.ifindex, setting)));
         hook == Hook::XdpNative
     }
 

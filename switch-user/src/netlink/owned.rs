@@ -24,6 +24,8 @@ pub enum Setting {
     NoLro,
     /// Removal of VLAN tags on receive is off.
     InlineVlan,
+    /// Removal of service tags (802.1ad) on receive is off.
+    InlineServiceVlan,
     /// The device has a clsact qdisc.
     Clsact,
 }
@@ -147,36 +149,57 @@ impl Owned {
     }
 }
 
+/// How a setting is made.
+enum Means {
+    /// By the device's flag.
+    Flag,
+    /// By switching this offload off.
+    Offload(&'static str),
+    /// By a qdisc.
+    Qdisc,
+}
+
+impl Setting {
+    const fn means(self) -> Means {
+        match self {
+            Self::Promisc => Means::Flag,
+            Self::NoLro => Means::Offload(ethtool::LRO),
+            Self::InlineVlan => Means::Offload(ethtool::VLAN),
+            Self::InlineServiceVlan => Means::Offload(ethtool::SERVICE_VLAN),
+            Self::Clsact => Means::Qdisc,
+        }
+    }
+}
+
 /// True if the setting is as the switch needs it.
 ///
 /// # Errors
 /// When the device is gone.
 pub fn is_right(device: &Device, setting: Setting) -> Result<bool, NetlinkError> {
-    let offload = |flag| ethtool::offloads(device.ifindex).map(|on| on & flag == 0);
-    let right = match setting {
-        Setting::Promisc => Ok(device.promisc),
-        Setting::NoLro => offload(ethtool::LRO),
-        Setting::InlineVlan => offload(ethtool::RX_VLAN),
-        Setting::Clsact => return Ok(qdisc::clsact_devices()?.contains(&device.ifindex)),
-    };
-    right.map_err(|source| refused("read the offloads of", device.ifindex, source))
-}
-
-fn set(ifindex: u32, setting: Setting, needed: bool) -> Result<(), NetlinkError> {
-    let offload = |flag, what| {
-        ethtool::set_offload(ifindex, flag, !needed).map_err(|source| refused(what, ifindex, source))
-    };
-    match setting {
-        Setting::Promisc => request::set_promisc(ifindex, needed),
-        Setting::NoLro => offload(ethtool::LRO, "set the large receive offload of"),
-        Setting::InlineVlan => offload(ethtool::RX_VLAN, "set the VLAN receive offload of"),
-        Setting::Clsact if needed => qdisc::add_clsact(ifindex),
-        Setting::Clsact => qdisc::remove_empty_clsact(ifindex).map(drop),
+    match setting.means() {
+        Means::Flag => Ok(device.promisc),
+        Means::Qdisc => Ok(qdisc::clsact_devices()?.contains(&device.ifindex)),
+        Means::Offload(offload) => {
+            let on = ethtool::is_on(device.ifindex, offload);
+            on.map(|on| !on).map_err(|source| refused("read", offload, device.ifindex, source))
+        }
     }
 }
 
-fn refused(action: &str, ifindex: u32, source: io::Error) -> NetlinkError {
-    NetlinkError::Refused { action: format!("{action} device {ifindex}"), source }
+fn set(ifindex: u32, setting: Setting, needed: bool) -> Result<(), NetlinkError> {
+    match setting.means() {
+        Means::Flag => request::set_promisc(ifindex, needed),
+        Means::Qdisc if needed => qdisc::add_clsact(ifindex),
+        Means::Qdisc => qdisc::remove_empty_clsact(ifindex).map(drop),
+        Means::Offload(offload) => {
+            let done = ethtool::switch(ifindex, offload, !needed);
+            done.map_err(|source| refused("switch", offload, ifindex, source))
+        }
+    }
+}
+
+fn refused(action: &str, offload: &str, ifindex: u32, source: io::Error) -> NetlinkError {
+    NetlinkError::Refused { action: format!("{action} offload {offload} of device {ifindex}"), source }
 }
 
 fn record_error(action: &'static str, path: &Path, source: io::Error) -> NetlinkError {

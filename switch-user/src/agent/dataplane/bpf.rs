@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use aya::util::KernelVersion;
+use switch_common::table::fdb;
 
 use super::{
     Dataplane, DataplaneError,
@@ -22,6 +23,9 @@ use crate::{
 
 /// The BPF object; empty if this binary was built without one.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/dvs.bpf.o"));
+
+/// Learned stations that make room at once when a configured one finds the table full.
+const EVICTED: usize = 1024;
 
 /// The kernel's tables and hooks, and the settings of its devices.
 pub struct Bpf {
@@ -90,6 +94,18 @@ impl Loaded {
         let leftovers = !others.is_empty() || !versions.is_empty();
         Ok(Self { capacity, programs, tables, leftovers })
     }
+
+    /// Configures a station. What was learned makes room for it.
+    fn station(&mut self, home: &Home, key: fdb::Key, ifindex: u32) -> Result<(), DataplaneError> {
+        match self.tables.fdb.set(&key, ifindex) {
+            Err(DataplaneError::Full { .. }) => {
+                self.tables.fdb.evict(EVICTED)?;
+                sweep::sweep(home, &mut self.tables)?;
+                self.tables.fdb.set(&key, ifindex)
+            }
+            done => done,
+        }
+    }
 }
 
 impl Dataplane for Bpf {
@@ -102,9 +118,11 @@ impl Dataplane for Bpf {
     }
 
     fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError> {
-        if self.loaded.capacity == capacity {
+        // The pins may be gone with their file system, and with them all links.
+        if self.loaded.capacity == capacity && self.home.fdb().exists() {
             return Ok(false);
         }
+        self.home.make()?;
         self.loaded = Loaded::load(&self.home, capacity)?;
         Ok(true)
     }
@@ -138,7 +156,7 @@ impl Dataplane for Bpf {
             Op::Unname(slot) => tables.names.free(*slot),
             Op::Guard(key) => tables.guard.allow(key),
             Op::Unguard(key) => tables.guard.forbid(key),
-            Op::Station(key, ifindex) => tables.fdb.set(key, *ifindex),
+            Op::Station(key, ifindex) => self.loaded.station(&self.home, *key, *ifindex),
             Op::Unstation(key) => tables.fdb.remove(key),
             Op::Port(ifindex, row) => tables.ports.set(*ifindex, row),
             Op::Unport(ifindex) => tables.ports.remove(*ifindex),

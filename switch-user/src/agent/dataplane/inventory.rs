@@ -20,6 +20,7 @@ use crate::{
     agent::{
         facts::Facts,
         image::{Hook, Link, LinkState, Setting, SettingState},
+        plan::XDP_SETTINGS,
     },
     netlink::{
         owned::{Owned, is_right},
@@ -90,8 +91,8 @@ pub(super) fn settings(
 ) -> Result<BTreeMap<(u32, Setting), SettingState>, DataplaneError> {
     let ours: BTreeSet<(u32, Setting)> = owned.iter().collect();
     let uplinks = ports.iter().filter(|(_, row)| row.is(port::UPLINK)).map(|(ifindex, _)| *ifindex);
-    let needed = [Setting::Promisc, Setting::NoLro, Setting::InlineVlan];
-    let looked_at = uplinks.flat_map(|ifindex| needed.map(|setting| (ifindex, setting)));
+    let needed = |ifindex| XDP_SETTINGS.into_iter().chain([Setting::Promisc]).map(move |at| (ifindex, at));
+    let looked_at = uplinks.flat_map(needed);
     let mut settings = BTreeMap::new();
     for at in looked_at.chain(ours.iter().copied().filter(|(_, setting)| *setting != Setting::Clsact)) {
         let Some(device) = facts.device(at.0) else { continue };

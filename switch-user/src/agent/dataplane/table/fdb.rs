@@ -55,6 +55,18 @@ impl Table {
         self.0.remove(key)
     }
 
+    /// Removes the `count` learned stations that were not seen for the longest time.
+    pub fn evict(&mut self, count: usize) -> Result<(), DataplaneError> {
+        let mut learned = Vec::new();
+        self.visit(|key, entry| {
+            if !entry.is_static() {
+                learned.push((entry.seen.get(), key));
+            }
+        })?;
+        learned.sort_unstable();
+        learned.iter().take(count).try_for_each(|(_, key)| self.0.remove(key))
+    }
+
     /// Takes over learned stations of another table, unless more is known of them here. True if all had room.
     pub fn absorb(&mut self, other: &Self) -> Result<bool, DataplaneError> {
         let mut learned = Vec::new();
