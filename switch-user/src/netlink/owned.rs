@@ -70,14 +70,21 @@ impl Owned {
         };
         let moved = record.place != place;
         let record = if moved { Record { place, ..Record::default() } } else { record };
-        let owned = Self { path: path.to_owned(), record, moved };
-        owned.save()?;
-        Ok(owned)
+        Ok(Self { path: path.to_owned(), record, moved })
     }
 
-    /// True if the record was of another boot or network namespace.
+    /// True if the record is of another boot or network namespace, where nothing can be undone from here.
     pub const fn moved(&self) -> bool {
         self.moved
+    }
+
+    /// Begins a record of this place.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn settle(&mut self) -> Result<(), NetlinkError> {
+        self.moved = false;
+        self.save()
     }
 
     /// What we changed, by device.
@@ -228,10 +235,12 @@ mod tests {
         assert!(!Owned::open(&path).unwrap().moved());
         let text = r#"{"place":{"boot":"another","namespace":1},"changed":{"4":["promisc"]}}"#;
         fs::write(&path, text).unwrap();
-        let owned = Owned::open(&path).unwrap();
+        let mut owned = Owned::open(&path).unwrap();
         assert!(owned.moved());
         assert_eq!(owned.iter().count(), 0);
-        assert!(!Owned::open(&path).unwrap().moved(), "the new place is written down at once");
+        assert!(Owned::open(&path).unwrap().moved(), "to look does not change anything");
+        owned.settle().unwrap();
+        assert!(!Owned::open(&path).unwrap().moved());
     }
 
     #[test]

@@ -58,10 +58,11 @@ impl Bpf {
         capacity: u32,
     ) -> Result<Self, DataplaneError> {
         home.make()?;
-        let owned = Owned::open(&state.join("owned.json"))?;
+        let mut owned = Owned::open(&state.join("owned.json"))?;
         if owned.moved() {
-            release_links(&home)?;
+            inventory::release_dead_links(&home)?;
         }
+        owned.settle()?;
         let loaded = Loaded::load(&home, capacity)?;
         let tick_ns = super::table::fdb::tick()?;
         Ok(Self { home, owned, tc: tc.unwrap_or_else(best_hook), tick_ns, loaded })
@@ -189,15 +190,6 @@ impl Dataplane for Bpf {
     }
 }
 
-/// Links of another network namespace would forward by numbers that mean other devices here.
-fn release_links(home: &Home) -> Result<(), DataplaneError> {
-    for (link, pin) in home.pinned_links()? {
-        tracing::warn!(ifindex = link.ifindex, "detaching {} from a device of another namespace", link.hook);
-        hook::unpin(&pin)?;
-    }
-    Ok(())
-}
-
 fn best_hook() -> Hook {
     let tcx = KernelVersion::current().is_ok_and(|version| version >= KernelVersion::new(6, 6, 0));
     if tcx { Hook::Tcx } else { Hook::Clsact }
@@ -210,6 +202,9 @@ fn best_hook() -> Hook {
 /// When something cannot be removed. What could be is removed.
 pub fn teardown(state: &Path, home: &Home) -> Result<bool, DataplaneError> {
     let mut owned = Owned::open(&state.join("owned.json"))?;
+    if owned.moved() {
+        tracing::warn!("settings of devices in another network namespace stay as they are");
+    }
     let mounted = home.is_mounted()?;
     if mounted {
         let tables = super::object::pinned_tables(home)?;

@@ -12,7 +12,7 @@ use super::{
     DataplaneError,
     foreign::works_on,
     home::{Home, file_error},
-    hook::{HANDLE, PRIORITY},
+    hook::{self, HANDLE, PRIORITY},
     object::Programs,
     sys,
 };
@@ -51,6 +51,20 @@ pub(super) fn links(
         }
     }
     Ok(links)
+}
+
+/// Removes the links of devices that are gone; to be called in a network namespace where the numbers
+/// of the others would mean other devices.
+pub(super) fn release_dead_links(home: &Home) -> Result<(), DataplaneError> {
+    for (_, pin) in home.pinned_links()? {
+        let link = sys::open(&pin).map_err(|error| file_error("open", &pin, error))?;
+        let device = sys::describe(&link, "ifindex").map_err(|error| file_error("read", &pin, error))?;
+        if device.is_some_and(|ifindex| ifindex != 0) {
+            return Err(DataplaneError::OtherNamespace);
+        }
+        hook::unpin(&pin)?;
+    }
+    Ok(())
 }
 
 /// The program of a link, if the link is still at its device.

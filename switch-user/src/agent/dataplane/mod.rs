@@ -70,6 +70,12 @@ pub enum DataplaneError {
         /// The kernel's reason.
         source: std::io::Error,
     },
+    /// The links of the state directory are alive elsewhere.
+    #[error(
+        "the datapath of this state directory runs in another network namespace; name that one with \
+         --netns, or remove it with `dvs run --teardown`, which interrupts traffic"
+    )]
+    OtherNamespace,
     /// The BPF object could not be loaded.
     #[error("cannot load the datapath: {0}")]
     Load(Box<dyn std::error::Error + Send + Sync>),
