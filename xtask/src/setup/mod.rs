@@ -176,9 +176,10 @@ impl Plan {
     }
 }
 
-/// Debian's way to BPF, with LLVM's headers only if bpf-linker is still to be built.
+/// Debian's way to BPF: the compiler's packages only together, because Debian has an older compiler with the
+/// same file names, and LLVM's headers only if bpf-linker is still to be built.
 fn compiler_packages() -> Vec<&'static Package> {
     let compiler = package::BPF_COMPILER.iter().filter(|_| !toolchain::debian_compiler_is_installed());
     let llvm = std::iter::once(&package::LLVM).filter(|_| toolchain::linker().is_none());
-    compiler.chain(llvm).filter(|package| package.is_missing_for(&[Part::Build])).collect()
+    compiler.chain(llvm.filter(|package| package.is_missing_for(&[Part::Build]))).collect()
 }
