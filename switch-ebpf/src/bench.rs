@@ -9,6 +9,8 @@
 //! jump to the program under test.
 #![no_std]
 #![no_main]
+#![expect(clippy::needless_pass_by_value, reason = "the macros pass the context so")]
+#![expect(clippy::cast_possible_truncation, reason = "helpers return actions in wider numbers")]
 
 use aya_ebpf::{
     bindings::{TC_ACT_OK, TC_ACT_SHOT, xdp_action},

@@ -57,10 +57,9 @@ fn walk<P: Packet, T: Tables>(
         account::flooded(tables, port.slot, octets);
         return Ok(Verdict::Flooded);
     };
-    let path = emit::path(packet, &frame, receiver);
     emit::frame(packet, target.ifindex, receiver, &mut place)?;
     account::forwarded(tables, port.slot, receiver.slot, octets);
-    Ok(Verdict::Forward { ifindex: target.ifindex, path })
+    Ok(Verdict::Forward { ifindex: target.ifindex, path: emit::path(receiver) })
 }
 
 /// Forwards what needs no decision: the cache of the pipeline, at XDP on uplinks.

@@ -1,6 +1,9 @@
 //! Frames, built from the outside in.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use switch_common::{
     addr::Mac,
@@ -8,8 +11,49 @@ use switch_common::{
 };
 
 /// Octets of an Ethernet frame without its check sequence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame(pub Vec<u8>);
+
+/// Octets of the two addresses.
+const ADDRESSES: usize = 12;
+
+impl Frame {
+    /// The frame with another tag before those it has.
+    #[must_use]
+    pub fn with_tag(&self, tpid: u16, tci: u16) -> Self {
+        let mut octets = self.0.clone();
+        octets.splice(ADDRESSES..ADDRESSES, [tpid.to_be_bytes(), tci.to_be_bytes()].concat());
+        Self(octets)
+    }
+
+    /// The frame in a VLAN.
+    #[must_use]
+    pub fn tagged(&self, vid: u16) -> Self {
+        self.with_tag(vlan::CUSTOMER, vid)
+    }
+
+    /// The first octets of the frame.
+    #[must_use]
+    pub fn cut(&self, length: usize) -> Self {
+        Self(self.0.iter().copied().take(length).collect())
+    }
+}
+
+/// Addresses, and the beginning of the rest, in hexadecimal.
+impl fmt::Debug for Frame {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 64;
+        let (addresses, rest) = self.0.split_at(self.0.len().min(ADDRESSES));
+        let (destination, source) = addresses.split_at(addresses.len().min(ADDRESSES / 2));
+        let (shown, dots) = if rest.len() > SHOWN { (&rest[..SHOWN], "...") } else { (rest, "") };
+        let [destination, source, shown] = [destination, source, shown].map(hex);
+        write!(out, "{} octets to {destination} from {source}: {shown}{dots}", self.0.len())
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
+}
 
 /// A frame that lacks its payload: addresses and tags.
 #[derive(Clone, Debug)]
@@ -147,5 +191,13 @@ mod tests {
     fn tags_stand_between_addresses_and_ethertype() {
         let frame = eth(MAC_B, MAC_A).tag(vlan::SERVICE, 100).vlan(10).payload(0x1234, b"p").0;
         assert_eq!(frame[12..], [0x88, 0xa8, 0, 100, 0x81, 0, 0, 10, 0x12, 0x34, b'p']);
+    }
+
+    #[test]
+    fn a_tag_that_is_added_later_is_the_outermost() {
+        let frame = eth(MAC_B, MAC_A).noise(46);
+        let inside_out = frame.tagged(10).with_tag(vlan::SERVICE, 100);
+        assert_eq!(inside_out, eth(MAC_B, MAC_A).tag(vlan::SERVICE, 100).vlan(10).noise(46));
+        assert_eq!(inside_out.cut(12), frame.cut(12));
     }
 }

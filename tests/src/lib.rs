@@ -2,11 +2,19 @@
 //!
 //! A [`fixture`] says what a switch is configured to be and what becomes of frames. [`sim`] runs it
 //! through the pipeline on the host, [`progrun`] through the programs in the kernel; [`oracle`] is a
-//! switch so naive that it is obviously right, for frames nobody thought of.
+//! switch so naive that it is obviously right, for frames nobody thought of. [`netns`] has real traffic.
 
 pub mod actors;
 pub mod fixture;
 pub mod frame;
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a harness that cannot go on fails the test that uses it"
+)]
+pub mod netns;
 pub mod oracle;
 pub mod progrun;
 pub mod sim;

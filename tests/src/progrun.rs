@@ -97,6 +97,17 @@ impl Programs {
         self.run(frame, context.as_bytes(), |options| program.test_run(options))
     }
 
+    /// When a station was last seen, by the datapath's clock.
+    ///
+    /// # Errors
+    /// If it is not known.
+    pub fn seen(&self, key: fdb::Key) -> Result<u64> {
+        let map = self.ebpf.map(fdb::NAME).context("no fdb")?;
+        let table: HashMap<_, Row<fdb::Key>, Station> = map.try_into()?;
+        let Row([_, seen]) = table.get(&row(key), 0)?;
+        Ok(seen)
+    }
+
     fn run(
         &self,
         frame: &Frame,
@@ -159,9 +170,17 @@ fn fill(ebpf: &mut Ebpf, topology: &Topology) -> Result<()> {
     let image = &topology.image;
     let mut table: Array<_, Row<config::Config>> = named(ebpf, config::NAME)?.try_into()?;
     table.set(0, row(image.config), 0)?;
-    let mut table: HashMap<_, u32, Row<port::Port>> = named(ebpf, port::NAME)?.try_into()?;
     for (ifindex, port) in &image.ports {
-        table.insert(ifindex, row(*port), 0)?;
+        let [number, _] = port::rows(port.slot);
+        let mut table: Array<_, Row<port::Port>> = named(ebpf, port::NAME)?.try_into()?;
+        table.set(number, row(*port), 0)?;
+        if *ifindex < port::INDEXED {
+            let mut table: Array<_, u32> = named(ebpf, port::INDEX)?.try_into()?;
+            table.set(*ifindex, number, 0)?;
+        } else {
+            let mut table: HashMap<_, u32, u32> = named(ebpf, port::FAR)?.try_into()?;
+            table.insert(ifindex, number, 0)?;
+        }
     }
     let mut table: HashMap<_, Row<fdb::Key>, Station> = named(ebpf, fdb::NAME)?.try_into()?;
     for (key, ifindex) in &image.stations {

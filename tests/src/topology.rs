@@ -1,7 +1,11 @@
 //! From objects as users write them to the tables of a switch, with the product's own planner.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+use nix::time::{ClockId, clock_getres};
 use switch_user::{
     agent::{
         facts::Facts,
@@ -44,6 +48,7 @@ impl Topology {
             facts: &facts,
             slots: &slots,
             tc: Hook::Tcx,
+            tick_ns: tick_ns(),
             native: &BTreeSet::new(),
             refused: &BTreeMap::new(),
         });
@@ -58,6 +63,12 @@ impl Topology {
     pub fn port_of(&self, ifindex: u32) -> Option<&str> {
         self.ifindexes.iter().find(|(_, number)| **number == ifindex).map(|(name, _)| name.as_str())
     }
+}
+
+/// Nanoseconds between two ticks of this kernel's clock.
+fn tick_ns() -> u64 {
+    let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE).map(Duration::from);
+    tick.map_or(0, |tick| u64::try_from(tick.as_nanos()).unwrap_or_default())
 }
 
 /// Names of the devices that a configuration mentions.

@@ -1,10 +1,10 @@
 //! Ring 2: the programs in the kernel, on the same cases as ring 1.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use dvs_tests::{
-    actors::{MAC_A, MAC_B},
+    actors::{MAC_A, MAC_B, MAC_C},
     fixture::{self, Case, Expect, Step},
     frame::{Frame, eth},
     progrun::{Programs, Run},
@@ -13,8 +13,9 @@ use dvs_tests::{
 use nix::{
     net::if_::if_nametoindex,
     sched::{CloneFlags, unshare},
+    time::{ClockId, clock_gettime},
 };
-use switch_common::table::port;
+use switch_common::table::{config, fdb, port};
 
 /// `TC_ACT_*` and `XDP_*` of linux/pkt_cls.h and linux/bpf.h.
 const TC_NEXT: i32 = -1;
@@ -26,10 +27,15 @@ const XDP_REDIRECT: i32 = 4;
 /// Gives this thread a network namespace of its own, which ends with it, and makes a veth pair for
 /// every device that a case names.
 fn devices(objects: &str) -> Result<()> {
+    devices_from(objects, 100)
+}
+
+/// The same, with interface indexes from `first` on.
+fn devices_from(objects: &str, first: usize) -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNET).context("cannot make a network namespace; these tests need root")?;
-    for device in device_names(objects) {
-        let peer = format!("{device}-peer");
-        ip(&["link", "add", &device, "up", "type", "veth", "peer", "name", &peer])?;
+    for (number, device) in device_names(objects).into_iter().enumerate() {
+        let (peer, index) = (format!("{device}-peer"), (first + number).to_string());
+        ip(&["link", "add", &device, "index", &index, "up", "type", "veth", "peer", "name", &peer])?;
         ip(&["link", "set", &peer, "up"])?;
     }
     Ok(())
@@ -57,6 +63,10 @@ fn alone(case: Case, body: fn(&Case) -> Result<()>) {
 
 fn check_tc(case: &Case) -> Result<()> {
     devices(case.objects)?;
+    run_tc(case)
+}
+
+fn run_tc(case: &Case) -> Result<()> {
     let topology = Topology::new(case.objects, number);
     let programs = Programs::load(&topology)?;
     for (index, step) in case.steps.iter().enumerate() {
@@ -129,6 +139,38 @@ fn with_xdp(objects: &str) -> Topology {
 #[test]
 fn fixtures_at_tc() {
     fixture::all().into_iter().for_each(|case| alone(case, check_tc));
+}
+
+/// Devices whose numbers the index has no room for are ports like others.
+#[test]
+fn devices_with_high_numbers_are_ports() {
+    let cases = fixture::bridge::cases().into_iter().take(2);
+    cases.for_each(|case| {
+        alone(case, |case| {
+            devices_from(case.objects, port::INDEXED as usize)?;
+            run_tc(case)
+        });
+    });
+}
+
+/// The datapath reads the tick counter; user space compares what it makes of it with the coarse clock.
+#[test]
+fn the_datapath_has_the_time_of_user_space() {
+    const SLACK: Duration = Duration::from_nanos(config::Config::BEHIND_NS);
+    let hello = Step { from: "c", frame: eth(MAC_B, MAC_C).noise(46), expect: Expect::Pass };
+    let case = Case { name: "time", objects: fixture::bridge::TWO_NETWORKS, steps: vec![hello] };
+    alone(case, |case| {
+        devices(case.objects)?;
+        let topology = Topology::new(case.objects, number);
+        let programs = Programs::load(&topology)?;
+        let before = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?;
+        programs.tc(topology.ifindexes["c"], &case.steps[0].frame)?;
+        let after = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?;
+        let seen = Duration::from_nanos(programs.seen(fdb::Key::new(10, MAC_C))?);
+        let (from, to) = (Duration::from(before).saturating_sub(SLACK), Duration::from(after));
+        ensure!((from..to).contains(&seen), "{seen:?} is not between {from:?} and {to:?}");
+        Ok(())
+    });
 }
 
 #[test]

@@ -11,6 +11,43 @@ pub const NAME: &str = "config";
 pub struct Config {
     /// Nanoseconds after its last frame for which a learned entry is believed; `u64::MAX` for ever.
     pub ageing_ns: u64,
+    /// Nanoseconds between two ticks of the kernel's clock: the resolution of `CLOCK_MONOTONIC_COARSE`.
+    pub tick_ns: u64,
 }
 
-const _: () = assert!(size_of::<Config>() == 8);
+const _: () = assert!(size_of::<Config>() == 16);
+
+impl Config {
+    /// Time that the kernel's tick counter has before it starts (`INITIAL_JIFFIES`): so it wraps in
+    /// 32 bits five minutes after the start, for those who did not think of it.
+    const BEFORE_START_NS: u64 = 300_000_000_000;
+
+    /// Nanoseconds that [`time`](Self::time) may be behind the clock.
+    pub const BEHIND_NS: u64 = 5_000_000_000;
+
+    /// The coarse monotonic time in nanoseconds at this value of the kernel's tick counter
+    /// (`jiffies_64`), to the tick.
+    ///
+    /// The datapath reads the counter instead of the clock: one load instead of a call of 14 ns. The
+    /// counter starts a moment after the clock, so this is behind it by that moment, always the same:
+    /// user space, which reads the clock, allows for [`BEHIND_NS`](Self::BEHIND_NS).
+    #[inline(always)]
+    pub const fn time(&self, ticks: u64) -> u64 {
+        ticks.wrapping_sub(1 << 32).wrapping_mul(self.tick_ns).wrapping_add(Self::BEFORE_START_NS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tick_counter_starts_five_minutes_before_its_wrap() {
+        for hz in [100, 250, 1000] {
+            let config = Config { ageing_ns: 0, tick_ns: 1_000_000_000 / hz };
+            let start = (1 << 32) - 300 * hz;
+            assert_eq!(config.time(start), 0);
+            assert_eq!(config.time(start + 10 * hz), 10_000_000_000);
+        }
+    }
+}

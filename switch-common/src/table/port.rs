@@ -1,12 +1,30 @@
 //! Ports by the interface index of their device.
 //!
-//! The index, not a number of our own, is the key: a frame carries it on arrival and a redirect
-//! needs it, so neither direction costs a second lookup.
+//! A frame carries the index on arrival and a redirect needs it, so it leads to the port in both
+//! directions: an array, which the kernel reads in a few instructions where a hash takes a call,
+//! says which row of another array is the device's. Indexes beyond that array are in a hash.
+//!
+//! A row is never changed while it is in use: every slot has two, the next content goes into the one
+//! that is not in use, and one number in the index switches over.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Name of the map, a hash from interface index (`u32`) to [`Port`].
+/// Name of the map: an array of [`Port`] by row.
 pub const NAME: &str = "ports";
+/// Name of the array of rows (`u32`) by interface index; 0 for a device that is no port.
+pub const INDEX: &str = "port_index";
+/// Name of the hash from interface index (`u32`) to row, for those beyond [`INDEXED`].
+pub const FAR: &str = "port_far";
+
+/// Interface indexes that the array has room for. They grow with every device that is ever made.
+pub const INDEXED: u32 = 65_536;
+/// Rows: two a slot.
+pub const ROWS: u32 = 2 * crate::MAX_PORTS;
+
+/// The two rows of a slot.
+pub const fn rows(slot: u32) -> [u32; 2] {
+    [2 * slot, 2 * slot + 1]
+}
 
 /// The port is administratively up.
 pub const UP: u16 = 1 << 0;
@@ -46,12 +64,16 @@ pub enum Form {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Port {
+    /// Interface index of the device; 0 for a row that nobody uses.
+    pub ifindex: u32,
     /// Dense number of the port: its row in the tables of counters.
     pub slot: u32,
     /// Largest layer-3 packet that the device sends, in bytes.
     pub mtu: u32,
     /// Most addresses that may be learned here.
     pub learn_limit: u32,
+    /// Always 0: makes the size a multiple of eight.
+    pub reserved: u32,
     /// Any of the bits above.
     pub flags: u16,
     /// VLAN of untagged frames: the access VLAN, or a trunk's native one; 0 for none.
@@ -60,11 +82,12 @@ pub struct Port {
     pub vlans: [u64; VLAN_WORDS],
 }
 
-const _: () = assert!(size_of::<Port>() == 16 + 8 * VLAN_WORDS);
+const _: () = assert!(size_of::<Port>() == 24 + 8 * VLAN_WORDS);
 
 impl Default for Port {
     fn default() -> Self {
-        Self { slot: 0, mtu: 0, learn_limit: 0, flags: 0, pvid: 0, vlans: [0; VLAN_WORDS] }
+        let vlans = [0; VLAN_WORDS];
+        Self { ifindex: 0, slot: 0, mtu: 0, learn_limit: 0, reserved: 0, flags: 0, pvid: 0, vlans }
     }
 }
 

@@ -7,8 +7,6 @@ pub const LEN: usize = 20;
 
 /// Protocol number of IGMP.
 pub const IGMP: u8 = 2;
-/// Protocol number of TCP.
-pub const TCP: u8 = 6;
 /// Protocol number of UDP.
 pub const UDP: u8 = 17;
 

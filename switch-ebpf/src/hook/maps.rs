@@ -2,7 +2,7 @@
 
 use aya_ebpf::{
     bindings::{BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST},
-    helpers::generated::bpf_ktime_get_coarse_ns,
+    helpers::generated::bpf_jiffies64,
     macros::map,
     maps::{Array, HashMap, PerCpuArray},
 };
@@ -20,7 +20,11 @@ const MAX_MEMBERS: u32 = 4095 * flood::MAX_CHUNKS;
 #[map(name = "config")]
 static CONFIG: Array<config::Config> = Array::with_max_entries(1, 0);
 #[map(name = "ports")]
-static PORTS: HashMap<u32, port::Port> = HashMap::with_max_entries(MAX_PORTS, 0);
+static PORTS: Array<port::Port> = Array::with_max_entries(port::ROWS, 0);
+#[map(name = "port_index")]
+static PORT_INDEX: Array<u32> = Array::with_max_entries(port::INDEXED, 0);
+#[map(name = "port_far")]
+static PORT_FAR: HashMap<u32, u32> = HashMap::with_max_entries(MAX_PORTS, BPF_F_NO_PREALLOC);
 // Allocated ahead: the datapath itself writes it, and must not need memory for that.
 #[map(name = "fdb")]
 static FDB: HashMap<fdb::Key, fdb::Entry> = HashMap::with_max_entries(fdb::DEFAULT_CAPACITY, 0);
@@ -46,8 +50,11 @@ pub(super) struct Maps;
 impl Tables for Maps {
     #[inline(always)]
     fn now(&self) -> u64 {
-        // SAFETY: the helper has no preconditions.
-        unsafe { bpf_ktime_get_coarse_ns() }
+        match CONFIG.get(0) {
+            // SAFETY: the helper has no preconditions; the kernel makes it a load of the counter.
+            Some(config) => config.time(unsafe { bpf_jiffies64() }),
+            None => 0,
+        }
     }
 
     #[inline(always)]
@@ -57,14 +64,17 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn port(&self, ifindex: u32) -> Option<&port::Port> {
-        // SAFETY: rows are replaced whole and hold only integers: a reused row is a wrong port at
-        // worst, for the one frame that raced with the change.
-        unsafe { PORTS.get(ifindex) }
+        let row = match PORT_INDEX.get(ifindex) {
+            Some(row) => *row,
+            None => far(ifindex),
+        };
+        if row == 0 { None } else { PORTS.get(row) }
     }
 
     #[inline(always)]
     fn station(&self, key: &fdb::Key) -> Option<&fdb::Entry> {
-        // SAFETY: as for ports; the one field that changes in place is a `Shared` cell.
+        // SAFETY: rows are replaced whole and hold only integers: a reused row is a wrong place at
+        // worst, for the one frame that raced with the change. What changes in place is a `Shared` cell.
         unsafe { FDB.get(key) }
     }
 
@@ -118,6 +128,16 @@ impl Tables for Maps {
     #[inline(always)]
     fn drops(&self, slot: u32) -> Option<&drops::Drops> {
         DROPS.get(slot)
+    }
+}
+
+/// The row of a device whose index is beyond the array; 0 for none.
+#[inline(always)]
+fn far(ifindex: u32) -> u32 {
+    // SAFETY: the value is one integer.
+    match unsafe { PORT_FAR.get(ifindex) } {
+        Some(row) => *row,
+        None => 0,
     }
 }
 

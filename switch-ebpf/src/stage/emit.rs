@@ -3,19 +3,10 @@
 use switch_common::{
     table::port::{self, Form, Port},
     verdict::{DropReason, Path},
-    wire::{
-        eth,
-        ipv4::{self, Ipv4},
-        ipv6::Ipv6,
-    },
 };
 
 use super::Stop;
-use crate::{
-    edit,
-    frame::{Frame, Place},
-    packet::Packet,
-};
+use crate::{edit, frame::Place, packet::Packet};
 
 /// Checks that the receiver can take the frame, and gives the frame the tag that the receiver wants.
 #[inline(always)]
@@ -55,28 +46,9 @@ pub fn takes_xdp(receiver: &Port) -> Result<(), Stop> {
     if receiver.is(port::XDP_TARGET) { Ok(()) } else { Err(Stop::Pass) }
 }
 
-/// How the hook hands a frame to this receiver: straight into the peer's receive path, or through the
-/// device's queue.
-///
-/// The first is faster for everything but TCP, which gains from the queue. The choice depends on the
-/// protocol alone, so that the frames of one flow never overtake each other (docs/adr/0004).
+/// How the hook hands a frame to this receiver: straight into the peer's receive path where there is
+/// one, through the device's queue otherwise (docs/adr/0004).
 #[inline(always)]
-pub fn path<P: Packet>(packet: &P, frame: &Frame, receiver: &Port) -> Path {
-    if receiver.is(port::PEER) && !is_tcp(packet, frame) { Path::Peer } else { Path::Device }
-}
-
-/// True for TCP without IPv6 extension headers.
-#[inline(always)]
-fn is_tcp<P: Packet>(packet: &P, frame: &Frame) -> bool {
-    match frame.ethertype {
-        eth::IPV4 => match packet.at(frame.payload) {
-            Some(octets) => Ipv4(octets).protocol() == ipv4::TCP,
-            None => false,
-        },
-        eth::IPV6 => match packet.at(frame.payload) {
-            Some(octets) => Ipv6(octets).next_header() == ipv4::TCP,
-            None => false,
-        },
-        _ => false,
-    }
+pub fn path(receiver: &Port) -> Path {
+    if receiver.is(port::PEER) { Path::Peer } else { Path::Device }
 }

@@ -154,6 +154,7 @@ impl<D: Dataplane> Reconciler<D> {
             facts,
             slots: &slots::assign(&known.names, &wanted),
             tc: self.dataplane.tc(),
+            tick_ns: self.dataplane.tick_ns(),
             native: &known.native(),
             refused: &refused,
         })

@@ -38,6 +38,8 @@ pub struct Inputs<'a> {
     pub slots: &'a BTreeMap<Holder, u32>,
     /// The TC hook of this kernel.
     pub tc: Hook,
+    /// Nanoseconds between two ticks of the kernel's clock.
+    pub tick_ns: u64,
     /// Devices that run native XDP at this moment.
     pub native: &'a BTreeSet<u32>,
     /// Devices that refused native XDP, with the reason.
@@ -79,7 +81,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         // 584 years fit into the number.
         u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
     });
-    planner.plan.image.config = Config { ageing_ns };
+    planner.plan.image.config = Config { ageing_ns, tick_ns: inputs.tick_ns };
     planner.plan.image.names = inputs.slots.iter().map(|(holder, slot)| (*slot, holder.clone())).collect();
     for (name, uplink) in &inputs.desired.uplinks {
         planner.uplink(name, uplink);
@@ -151,7 +153,7 @@ impl Planner<'_> {
 
     fn row(&self, holder: &Holder, device: &Device, flags: u16, learn_limit: u32) -> Port {
         let slot = self.inputs.slots.get(holder).copied().unwrap_or_default();
-        Port { slot, mtu: device.mtu, learn_limit, flags, ..Port::default() }
+        Port { ifindex: device.ifindex, slot, mtu: device.mtu, learn_limit, flags, ..Port::default() }
     }
 
     /// Finds the device of a port or uplink and attaches the pipeline to it.

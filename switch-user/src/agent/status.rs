@@ -217,9 +217,12 @@ fn state(seat: &Seat, attached: bool) -> PortState {
 
 fn sizes(tables: &Tables) -> Result<Vec<TableStatus>, DataplaneError> {
     let [learned, forgotten] = tables.learn.status()?;
+    let [ports, port_index, port_far] = tables.ports.status()?;
     Ok(vec![
         tables.fdb.status()?,
-        tables.ports.status()?,
+        ports,
+        port_index,
+        port_far,
         tables.guard.status()?,
         tables.flood.status()?,
         tables.config.status()?,

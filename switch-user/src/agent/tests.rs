@@ -148,7 +148,7 @@ fn assert_at_goal(reconciler: &Reconciler<Fake>, outcome: &Outcome) {
     assert_eq!(fake.guard, image.guard);
     assert_eq!(fake.flood, image.flood);
     assert_eq!(fake.names, image.names);
-    assert_eq!(fake.ageing_ns, image.config.ageing_ns);
+    assert_eq!(fake.config, image.config);
     assert!(fake.links.keys().eq(&image.links), "{:?} {:?}", fake.links, image.links);
     assert!(fake.links.values().all(|state| *state == LinkState::Current));
     assert_eq!(fake.changed, image.settings);

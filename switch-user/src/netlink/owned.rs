@@ -121,7 +121,8 @@ impl Owned {
         changed
     }
 
-    /// Takes a change of ours back. A setting that is not ours stays.
+    /// Takes a change of ours back. A setting that is not ours stays; a device that is gone, or is
+    /// going at this moment, has taken its settings with it.
     ///
     /// # Errors
     /// When the kernel refuses, or the record cannot be written.
@@ -130,7 +131,10 @@ impl Owned {
         if !ours {
             return Ok(());
         }
-        set(ifindex, setting, false)?;
+        match set(ifindex, setting, false) {
+            Err(NetlinkError::Refused { source, .. }) if source.raw_os_error() == Some(libc::ENODEV) => {}
+            undone => undone?,
+        }
         self.forget(ifindex, setting)
     }
 

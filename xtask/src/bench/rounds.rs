@@ -1,6 +1,6 @@
 //! Who is measured when.
 
-use std::{fs, io::Write as _};
+use std::{fs, io::Write as _, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -9,7 +9,7 @@ use super::{
     interrupt::Interrupt,
     machine, netns,
     samples::Samples,
-    system::System,
+    system::{self, System},
     workload::{Metric, Test},
 };
 use crate::{progress::headline, workspace};
@@ -41,10 +41,7 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Samples> {
 
 fn set_up(options: &Options, tests: &[Test], interrupt: &Interrupt) -> Result<Vec<System>> {
     headline("Namespaces, switches and servers");
-    let directory = workspace::target_dir().join("bench/run");
-    if directory.exists() {
-        fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
-    }
+    let directory = empty_directory()?;
     let mut systems = Vec::new();
     for kind in &options.systems {
         interrupt.check()?;
@@ -56,6 +53,16 @@ fn set_up(options: &Options, tests: &[Test], interrupt: &Interrupt) -> Result<Ve
         systems.push(system);
     }
     Ok(systems)
+}
+
+/// A directory for the files of switches and servers, without those of an earlier run.
+fn empty_directory() -> Result<PathBuf> {
+    let directory = workspace::target_dir().join("bench/run");
+    if directory.exists() {
+        system::sweep(&directory)?;
+        fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+    }
+    Ok(directory)
 }
 
 /// All systems, beginning with another one in each round, because whoever follows an idle moment may

@@ -91,7 +91,12 @@ pub(crate) const TOOLS: &[Package] = &[
         &[Part::Kernels],
         "virtiofsd, which shows the machine's files to a VM",
     ),
-    package("busybox-static", Probe::File("/bin/busybox"), &[Part::Kernels], "the first programs in a VM"),
+    package(
+        "busybox-static",
+        Probe::File("/bin/busybox"),
+        &[Part::Test, Part::Kernels],
+        "a DHCP client and server, and the first programs in a VM",
+    ),
     package("kmod", Probe::Program("depmod"), &[Part::Kernels], "the modules of those kernels"),
     package("xz-utils", Probe::Program("xz"), &[Part::Kernels], "unpacks kernels and modules"),
     package("nginx-light", Probe::Program("nginx"), &[Part::Bench], "server for short connections"),

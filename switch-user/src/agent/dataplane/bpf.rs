@@ -32,6 +32,7 @@ pub struct Bpf {
     home: Arc<Home>,
     owned: Owned,
     tc: Hook,
+    tick_ns: u64,
     loaded: Loaded,
 }
 
@@ -63,7 +64,8 @@ impl Bpf {
         }
         owned.settle()?;
         let loaded = Loaded::load(&home, capacity)?;
-        Ok(Self { home, owned, tc: tc.unwrap_or_else(best_hook), loaded })
+        let tick_ns = super::table::fdb::tick()?;
+        Ok(Self { home, owned, tc: tc.unwrap_or_else(best_hook), tick_ns, loaded })
     }
 
     fn name(&mut self, slot: u32, holder: &Holder) -> Result<(), DataplaneError> {
@@ -110,6 +112,10 @@ impl Loaded {
 impl Dataplane for Bpf {
     fn tc(&self) -> Hook {
         self.tc
+    }
+
+    fn tick_ns(&self) -> u64 {
+        self.tick_ns
     }
 
     fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError> {

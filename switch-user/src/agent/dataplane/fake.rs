@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switch_common::table::{fdb, flood, guard, port::Port};
+use switch_common::table::{config::Config, fdb, flood, guard, port::Port};
 
 use super::{Dataplane, DataplaneError};
 use crate::agent::{
@@ -14,7 +14,7 @@ use crate::agent::{
 /// The tables, hooks and settings of a host that does not exist.
 #[derive(Default)]
 pub(crate) struct Fake {
-    pub(crate) ageing_ns: u64,
+    pub(crate) config: Config,
     pub(crate) names: BTreeMap<u32, Holder>,
     pub(crate) ports: BTreeMap<u32, Port>,
     pub(crate) fdb: BTreeMap<fdb::Key, (u32, bool)>,
@@ -89,6 +89,10 @@ impl Dataplane for Fake {
         if self.clsact { Hook::Clsact } else { Hook::Tcx }
     }
 
+    fn tick_ns(&self) -> u64 {
+        4_000_000
+    }
+
     fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError> {
         let changed = self.capacity != capacity;
         if changed {
@@ -110,7 +114,7 @@ impl Dataplane for Fake {
             links: self.links.clone(),
             ..Observed::default()
         };
-        observed.config.ageing_ns = self.ageing_ns;
+        observed.config = self.config;
         for (key, (ifindex, fixed)) in &self.fdb {
             if *fixed {
                 observed.stations.insert(*key, *ifindex);
@@ -132,7 +136,7 @@ impl Dataplane for Fake {
         }
         self.log.push(op.clone());
         match op {
-            Op::Config(config) => self.ageing_ns = config.ageing_ns,
+            Op::Config(config) => self.config = *config,
             Op::Name(slot, holder) => {
                 self.zeroed.push(*slot);
                 self.names.insert(*slot, holder.clone());

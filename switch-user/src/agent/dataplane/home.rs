@@ -27,10 +27,12 @@ use super::{DataplaneError, table};
 use crate::agent::image::{Hook, Link};
 
 /// Tables that user space and the datapath share, but for the forwarding database.
-pub(super) const TABLES: [&str; 9] = [
+pub(super) const TABLES: [&str; 11] = [
     config::NAME,
     names::NAME,
     port::NAME,
+    port::INDEX,
+    port::FAR,
     guard::NAME,
     flood::NAME,
     stats::NAME,
@@ -196,7 +198,7 @@ impl Home {
         Ok(Tables {
             config: table::config::Table::open(&self.map(config::NAME))?,
             names: table::names::Table::open(&self.map(names::NAME))?,
-            ports: table::ports::Table::open(&self.map(port::NAME))?,
+            ports: table::ports::Table::open(self)?,
             guard: table::guard::Table::open(&self.map(guard::NAME))?,
             flood: table::flood::Table::open(&self.map(flood::NAME))?,
             fdb: table::fdb::Table::open(&self.fdb())?,

@@ -26,6 +26,9 @@ pub trait Dataplane: Send + 'static {
     /// The hook that holds the pipeline at TC.
     fn tc(&self) -> Hook;
 
+    /// Nanoseconds between two ticks of the kernel's clock.
+    fn tick_ns(&self) -> u64;
+
     /// Gets ready to serve a forwarding database of this capacity. True if anything had to be done,
     /// so that what was known of tables and links is no longer true.
     ///

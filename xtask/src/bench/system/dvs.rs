@@ -23,7 +23,7 @@ pub(super) struct Dvs {
 impl Dvs {
     /// Starts the agent in the host's namespace and adds the ports.
     pub(super) fn start(lab: &Lab) -> Result<Self> {
-        let state = lab.directory().join("state");
+        let state = state(lab.directory());
         let mut new = Self { state, netns: lab.host.name().to_owned(), agent: None };
         new.agent = Some(new.start_agent(lab.directory())?);
         new.dvs(&["network", "add", "bench", "--vlan", "10", "--wait"])?;
@@ -64,6 +64,19 @@ impl Drop for Dvs {
             eprintln!("warning: the switch in {} may be left behind: {error:#}", self.netns);
         }
     }
+}
+
+/// Unmounts the file system in which an agent that was killed keeps its switch alive.
+pub(super) fn sweep(directory: &Path) -> Result<()> {
+    let pins = state(directory).join("bpf");
+    if !shell::succeeds(Command::new("mountpoint").arg("--quiet").arg(&pins)) {
+        return Ok(());
+    }
+    shell::quiet(Command::new("umount").arg(&pins)).map(drop)
+}
+
+fn state(directory: &Path) -> PathBuf {
+    directory.join("state")
 }
 
 fn text(path: &Path) -> Result<String> {

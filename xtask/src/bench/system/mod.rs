@@ -75,6 +75,11 @@ enum Switch {
     Dvs { _dvs: dvs::Dvs },
 }
 
+/// Releases what a run that was killed still holds in its directory.
+pub(crate) fn sweep(directory: &Path) -> Result<()> {
+    dvs::sweep(&directory.join(Kind::Dvs.short()))
+}
+
 /// A switch with its two stations. Dropping it removes all of it, the switch first.
 pub(crate) struct System {
     /// Which one.

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use nix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_getres, clock_gettime};
 use switch_common::table::{
+    config::Config,
     fdb::{Entry, Key, NAME, STATIC},
     port::Port,
 };
@@ -90,7 +91,8 @@ impl Table {
     /// Removes learned stations that were not seen for `ageing_ns`, and those that no row of
     /// `ports` accounts for; says what is left and what was removed.
     pub fn sweep(&mut self, ports: &BTreeMap<u32, Port>, ageing_ns: u64) -> Result<Tally, DataplaneError> {
-        let now = now()?;
+        // The datapath, whose clock may be behind, decides what is believed; here only room is made.
+        let now = now()?.saturating_sub(Config::BEHIND_NS);
         let ends = |key: Key, entry: &Entry| is_stray(ports, key, entry) || !entry.is_fresh(now, ageing_ns);
         let slot = |entry: &Entry| ports.get(&entry.ifindex).map(|port| port.slot);
         let (mut tally, mut ending) = (Tally::default(), Vec::new());
@@ -132,5 +134,15 @@ fn is_stray(ports: &BTreeMap<u32, Port>, key: Key, entry: &Entry) -> bool {
 pub fn now() -> Result<u64, DataplaneError> {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE);
     let time = time.map_err(|error| failed(NAME, "read the clock for", error))?;
-    Ok(u64::try_from(Duration::from(time).as_nanos()).unwrap_or(u64::MAX))
+    Ok(nanoseconds(time.into()))
+}
+
+/// Nanoseconds between two ticks of that clock.
+pub fn tick() -> Result<u64, DataplaneError> {
+    let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE);
+    Ok(nanoseconds(tick.map_err(|error| failed(NAME, "read the clock for", error))?.into()))
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

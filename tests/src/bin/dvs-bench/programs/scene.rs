@@ -8,7 +8,7 @@ use aya::{
     maps::{Array, HashMap, MapData},
     programs::{SchedClassifier, Xdp},
 };
-use nix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_getres, clock_gettime};
 use switch_common::{
     addr::Mac,
     shared::Shared,
@@ -115,17 +115,18 @@ impl Scene {
 
     /// Configures the two ports that the frame passes, and shows the sender.
     pub(crate) fn set(&mut self, from: Side, to: Side) -> Result<()> {
-        let mut ports = self.table::<4, { size_of::<port::Port>() }>(port::NAME)?;
-        ports.put(INGRESS.to_ne_bytes(), transmute!(from.port(1)))?;
-        ports.put(EGRESS.to_ne_bytes(), transmute!(to.port(2)))?;
+        self.plug(INGRESS, from.port(1))?;
+        self.plug(EGRESS, to.port(2))?;
         self.see_sender()
     }
 
     fn configure(&mut self) -> Result<()> {
-        let settings = config::Config { ageing_ns: Duration::from_mins(5).as_nanos().try_into()? };
-        let row: [u8; size_of::<config::Config>()] = transmute!(settings);
-        let map = self.object.map_mut(config::NAME).context("the switch has no settings")?;
-        Ok(Array::<_, [u8; size_of::<config::Config>()]>::try_from(map)?.set(0, row, 0)?)
+        let tick = Duration::from(clock_getres(ClockId::CLOCK_MONOTONIC_COARSE)?);
+        let settings = config::Config {
+            ageing_ns: Duration::from_mins(5).as_nanos().try_into()?,
+            tick_ns: tick.as_nanos().try_into()?,
+        };
+        self.row::<{ size_of::<config::Config>() }>(config::NAME, 0, transmute!(settings))
     }
 
     /// The sender is at one port, all stations at the other, as if learned a moment ago.
@@ -147,12 +148,19 @@ impl Scene {
     }
 
     fn plug_in(&mut self) -> Result<()> {
-        let last = self.ports;
-        let mut ports = self.table::<4, { size_of::<port::Port>() }>(port::NAME)?;
-        for number in 1..=last {
-            ports.put(number.to_ne_bytes(), transmute!(Side::Access.port(number)))?;
-        }
-        Ok(())
+        (1..=self.ports).try_for_each(|number| self.plug(number, Side::Access.port(number)))
+    }
+
+    /// Makes a device the port of this row's slot.
+    fn plug(&mut self, ifindex: u32, port: port::Port) -> Result<()> {
+        let [number, _] = port::rows(port.slot);
+        self.row::<{ size_of::<port::Port>() }>(port::NAME, number, transmute!(port))?;
+        self.row(port::INDEX, ifindex, number.to_ne_bytes())
+    }
+
+    fn row<const V: usize>(&mut self, name: &str, index: u32, value: [u8; V]) -> Result<()> {
+        let map = self.object.map_mut(name).with_context(|| format!("the switch has no table {name}"))?;
+        Ok(Array::<_, [u8; V]>::try_from(map)?.set(index, value, 0)?)
     }
 
     fn allow_sender(&mut self) -> Result<()> {
