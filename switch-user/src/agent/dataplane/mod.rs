@@ -1,6 +1,7 @@
 //! The kernel's side of the switch behind one trait: tables, hooks and settings of devices.
 //!
-//! [`bpf`] is the real one and the only place that names aya; [`fake`] keeps everything in memory.
+//! [`bpf`] is the real one, on the tables of [`home`]; tests have one that keeps everything in memory.
+//! Nothing outside this module names aya.
 
 pub mod bpf;
 #[cfg(test)]
