@@ -5,6 +5,7 @@ use std::time::Duration;
 use dvs_tests::netns::frames::{BROADCAST, MAC_1, MAC_2, STRANGER, data};
 use dvs_tests::netns::{Lab, until, within};
 use switch_common::addr::Mac;
+use switch_common::table::config::Config;
 use switch_common::verdict::DropReason::{BadSource, MacOwnedElsewhere, SamePort};
 use switch_user::report::FdbEntry;
 
@@ -96,15 +97,15 @@ fn networks_learn_each_for_itself() {
 
 #[test]
 fn a_station_that_is_silent_is_forgotten() {
-    /// Seconds, the least that can be set.
-    const AGEING: u64 = 10;
+    /// Seconds: the least that can be set, and what the datapath's clock may be behind.
+    const AGED: u64 = 10 + Config::BEHIND_NS / 1_000_000_000;
     /// An entry that nobody believes is removed within the time between two sweeps.
     const SWEPT: Duration = Duration::from_secs(40);
     let lab = Lab::silent(THREE);
     lab.host.apply("[{kind: Switch, ageing: 10}]");
     introduce(&lab, "p2", MAC_2);
     introduce(&lab, "p1", MAC_1);
-    let young = |entry: FdbEntry| entry.mac == MAC_2 && entry.age < Some(AGEING);
+    let young = |entry: FdbEntry| entry.mac == MAC_2 && entry.age < Some(AGED);
     until("the station has aged", || (!lab.host.fdb().into_iter().any(young)).then_some(()));
     let frame = data(MAC_2, MAC_1);
     lab.send("p1", &frame).reaches(&[("p2", &frame), ("p3", &frame)]);

@@ -58,7 +58,9 @@ impl Table {
 
     /// Sizes of the tables.
     pub fn status(&self) -> Result<[TableStatus; 3], DataplaneError> {
-        Ok([self.rows.status()?, self.index.status()?, self.far.status()?])
+        let used = u64::try_from(self.read()?.len()).ok();
+        let rows = TableStatus { entries: used, ..self.rows.status()? };
+        Ok([rows, self.index.status()?, self.far.status()?])
     }
 
     /// The row that a device leads to.
