@@ -110,8 +110,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packing_loses_nothing(network: u16, tpid: u16, tci: u16, outer in 0..3, tagged_inside: bool, length: u32) {
-            let outer = [Outer::Payload, Outer::Priority, Outer::Vlan][outer as usize];
+        fn packing_loses_nothing(network: u16, tpid: u16, tci: u16, outer in 0usize..3, tagged_inside: bool, length: u32) {
+            let outer = [Outer::Payload, Outer::Priority, Outer::Vlan][outer];
             let place = Place { network, tag: Tag { tpid, tci }, outer, tagged_inside, length };
             prop_assert_eq!(place.pack().unpack(), place);
         }

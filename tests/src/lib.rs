@@ -15,7 +15,9 @@ pub mod frame;
     reason = "a harness that cannot go on fails the test that uses it"
 )]
 pub mod netns;
+#[expect(clippy::panic, reason = "a wrong case fails its test")]
 pub mod oracle;
 pub mod progrun;
 pub mod sim;
+#[expect(clippy::panic, reason = "a wrong case fails its test")]
 pub mod topology;

@@ -119,75 +119,91 @@ impl Oracle {
     /// # Panics
     /// If there is no such port, or the frame is a runt.
     pub fn send(&mut self, from: &str, frame: &Frame) -> Fate {
-        let port = self.ports[from].clone();
         let Some(parts) = Parts::of(frame) else { panic!("the oracle knows no runts") };
+        match self.accept(from, &parts) {
+            Ok(class) => self.deliver(from, &parts, &class),
+            Err(fate) => fate,
+        }
+    }
+
+    /// Whether the switch takes the frame, and in which VLAN; remembers its sender.
+    fn accept(&mut self, from: &str, parts: &Parts) -> Result<Class, Fate> {
+        let port = self.ports[from].clone();
         let (destination, source) = (parts.mac(0), parts.mac(6));
         if !port.up {
-            return Fate::Drop(DropReason::PortDown);
+            return Err(Fate::Drop(DropReason::PortDown));
         }
         if source.is_multicast() || source.is_zero() {
-            return Fate::Drop(DropReason::BadSource);
+            return Err(Fate::Drop(DropReason::BadSource));
         }
         if let [1, 0x80, 0xc2, 0, 0, 0..=15] = destination.octets() {
-            return if port.uplink { Fate::Pass } else { Fate::Drop(DropReason::ReservedMulticast) };
+            return Err(if port.uplink { Fate::Pass } else { Fate::Drop(DropReason::ReservedMulticast) });
         }
-        let (vid, kind, priority, inner) = match classify(&port, &parts) {
-            Ok(class) => class,
-            Err(_) if port.uplink => return Fate::Pass,
-            Err(reason) => return Fate::Drop(reason),
-        };
+        let class = classify(&port, parts);
+        let class = class.map_err(|reason| if port.uplink { Fate::Pass } else { Fate::Drop(reason) })?;
         if !port.macs.is_empty() && !port.macs.contains(&source) {
-            return Fate::Drop(DropReason::SpoofedMac);
+            return Err(Fate::Drop(DropReason::SpoofedMac));
         }
-        if self.configured.get(&(vid, source)).is_some_and(|owner| owner != from) {
-            return Fate::Drop(DropReason::MacOwnedElsewhere);
+        let station = (class.0, source);
+        if self.configured.get(&station).is_some_and(|owner| owner != from) {
+            return Err(Fate::Drop(DropReason::MacOwnedElsewhere));
         }
-        if port.macs.is_empty() && self.may_learn(from, vid, source, port.limit) {
-            self.learned.insert((vid, source), from.into());
+        if port.macs.is_empty() && self.may_learn(from, station, port.limit) {
+            self.learned.insert(station, from.into());
         }
-        let tagged = [&[(kind, priority | vid)][..], &inner].concat();
-        let form = |receiver: &Port| {
-            if !receiver.up {
-                return Err(DropReason::ReceiverDown);
-            }
-            let untags = receiver.untags(vid);
-            if untags && !inner.is_empty() && !receiver.qinq {
-                return Err(DropReason::InnerTag);
-            }
-            let tags = if untags { &inner } else { &tagged };
-            // A customer's outermost tag has room beside the MTU.
-            let length = parts.rest.len() - 2 + 4 * inner.len().saturating_sub(1);
-            if length > self.mtu { Err(DropReason::MtuExceeded) } else { Ok(parts.with(tags)) }
-        };
-        let known =
-            self.configured.get(&(vid, destination)).or_else(|| self.learned.get(&(vid, destination)));
+        Ok(class)
+    }
+
+    /// Who gets a frame that was taken, and in which form.
+    fn deliver(&self, from: &str, parts: &Parts, class: &Class) -> Fate {
+        let (vid, destination) = (class.0, parts.mac(0));
+        let station = (vid, destination);
+        let known = self.configured.get(&station).or_else(|| self.learned.get(&station));
         if let Some(to) = known.filter(|_| !destination.is_multicast()) {
-            return match to {
-                to if to == from => Fate::Drop(DropReason::SamePort),
-                to => match form(&self.ports[to]) {
-                    Ok(frame) => Fate::Forward(to.clone(), frame),
-                    Err(reason) => Fate::DropAt(to.clone(), reason),
-                },
+            if to == from {
+                return Fate::Drop(DropReason::SamePort);
+            }
+            return match self.form(parts, class, &self.ports[to]) {
+                Ok(frame) => Fate::Forward(to.clone(), frame),
+                Err(reason) => Fate::DropAt(to.clone(), reason),
             };
         }
-        let members: Vec<_> =
-            self.ports.iter().filter(|(name, port)| *name != from && port.up && port.carries(vid)).collect();
-        if members.is_empty() {
-            return Fate::Drop(DropReason::NoReceiver);
-        }
+        let members = self.ports.iter().filter(|(name, port)| *name != from && port.up && port.carries(vid));
         let (mut copies, mut failures) = (BTreeMap::new(), BTreeMap::new());
         for (name, receiver) in members {
-            match form(receiver) {
+            match self.form(parts, class, receiver) {
                 Ok(frame) => drop(copies.insert(name.clone(), frame)),
                 Err(reason) => drop(failures.insert(name.clone(), reason)),
             }
         }
+        if copies.is_empty() && failures.is_empty() {
+            return Fate::Drop(DropReason::NoReceiver);
+        }
         Fate::Flood(copies, failures)
     }
 
-    fn may_learn(&self, port: &str, vid: u16, source: Mac, limit: u32) -> bool {
+    /// The frame as a receiver gets it, or why it cannot.
+    fn form(&self, parts: &Parts, class: &Class, receiver: &Port) -> Result<Frame, DropReason> {
+        let (vid, kind, priority, inner) = class;
+        if !receiver.up {
+            return Err(DropReason::ReceiverDown);
+        }
+        let untags = receiver.untags(*vid);
+        if untags && !inner.is_empty() && !receiver.qinq {
+            return Err(DropReason::InnerTag);
+        }
+        let tagged = [&[(*kind, priority | vid)][..], inner].concat();
+        // A customer's outermost tag has room beside the MTU.
+        let length = parts.rest.len() - 2 + 4 * inner.len().saturating_sub(1);
+        if length > self.mtu {
+            return Err(DropReason::MtuExceeded);
+        }
+        Ok(parts.with(if untags { inner } else { &tagged }))
+    }
+
+    fn may_learn(&self, port: &str, station: (u16, Mac), limit: u32) -> bool {
         let here = self.learned.values().filter(|at| *at == port).count();
-        self.learned.get(&(vid, source)).is_some_and(|at| at == port)
+        self.learned.get(&station).is_some_and(|at| at == port)
             || u32::try_from(here).is_ok_and(|here| here < limit)
     }
 }

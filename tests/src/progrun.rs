@@ -116,11 +116,12 @@ impl Programs {
     ) -> Result<Run> {
         let (received, dropped) = (self.received()?, self.dropped()?);
         let mut out = vec![0; frame.0.len() + 64];
-        let mut options = TestRunOptions::default();
-        options.data_in = Some(&frame.0);
-        options.data_out = Some(&mut out);
-        options.ctx_in = Some(context);
-        let result = run(options)?;
+        let result = run(TestRunOptions {
+            data_in: Some(&frame.0),
+            data_out: Some(&mut out),
+            ctx_in: Some(context),
+            ..TestRunOptions::default()
+        })?;
         out.truncate(usize::try_from(result.data_size_out)?);
         Ok(Run {
             action: result.return_value.cast_signed(),

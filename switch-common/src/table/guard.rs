@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(mac.as_bytes()[8..], [2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         let v4 = Key::ipv4(7, [10, 0, 10, 1]);
         assert_eq!(v4.as_bytes()[8..], [10, 0, 10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        let octets = core::array::from_fn(|index| index as u8);
+        let octets = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
         assert_eq!(Key::ipv6(7, octets).as_bytes()[8..], octets);
     }
 }

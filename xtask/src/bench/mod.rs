@@ -35,7 +35,7 @@ use workload::Test;
 /// Compares the switch with a bare veth pair, the Linux bridge, bare redirects and Open vSwitch.
 ///
 /// Everything that is measured runs in network namespaces that are removed at the end. The table
-/// goes to stdout; table, JSON and plot go to <target dir>/bench. A full run takes about ten minutes
+/// goes to stdout; table, JSON and plot go to target/bench. A full run takes about ten minutes
 /// and wants the machine for itself: whatever else runs is in the numbers.
 ///
 /// Examples:

@@ -44,7 +44,7 @@ pub(super) fn check<P: Packet, T: Tables>(guard: &Guard<'_, P, T>, offset: usize
     }
 }
 
-/// Only some of ICMPv6 may come from `::`.
+/// Only some of `ICMPv6` may come from `::`.
 #[inline(always)]
 pub(super) fn sender<P: Packet, T: Tables>(
     guard: &Guard<'_, P, T>,
