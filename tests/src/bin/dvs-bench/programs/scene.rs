@@ -115,8 +115,8 @@ impl Scene {
 
     /// Configures the two ports that the frame passes, and shows the sender.
     pub(crate) fn set(&mut self, from: Side, to: Side) -> Result<()> {
-        self.plug(INGRESS, from.port(1))?;
-        self.plug(EGRESS, to.port(2))?;
+        self.plug(INGRESS, &from.port(1))?;
+        self.plug(EGRESS, &to.port(2))?;
         self.see_sender()
     }
 
@@ -148,13 +148,13 @@ impl Scene {
     }
 
     fn plug_in(&mut self) -> Result<()> {
-        (1..=self.ports).try_for_each(|number| self.plug(number, Side::Access.port(number)))
+        (1..=self.ports).try_for_each(|number| self.plug(number, &Side::Access.port(number)))
     }
 
     /// Makes a device the port of this row's slot.
-    fn plug(&mut self, ifindex: u32, port: port::Port) -> Result<()> {
+    fn plug(&mut self, ifindex: u32, port: &port::Port) -> Result<()> {
         let [number, _] = port::rows(port.slot);
-        self.row::<{ size_of::<port::Port>() }>(port::NAME, number, transmute!(port))?;
+        self.row::<{ size_of::<port::Port>() }>(port::NAME, number, transmute!(*port))?;
         self.row(port::INDEX, ifindex, number.to_ne_bytes())
     }
 
