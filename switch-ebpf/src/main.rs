@@ -3,6 +3,12 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the kernel hands over small numbers in wide fields; a checked conversion would be a panic path, which the verifier refuses"
+)]
 mod hook;
 
 #[panic_handler]
