@@ -134,7 +134,7 @@ drop_reasons! {
     MtuExceeded = 17, In, "mtu-exceeded";
     /// A VLAN tag could not be pushed or popped (no memory, or no room for a second tag).
     TagFailed = 18, In, "tag-failed";
-    /// A copy for a flooded frame could not be made (no memory).
+    /// A copy of a flooded frame could not be made or queued (no memory, or the CPU's queue is full).
     CopyFailed = 19, In, "copy-failed";
     /// The frame came from a device that is no port of the switch.
     UnknownPort = 20, Out, "unknown-port";

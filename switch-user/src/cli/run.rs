@@ -2,10 +2,12 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::Write,
+    io::{IsTerminal as _, Write},
     os::fd::AsFd,
     path::{Path, PathBuf},
     sync::Arc,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
@@ -25,6 +27,8 @@ use crate::{
 
 /// Where `ip netns` keeps the namespaces that have names.
 const NAMESPACES: &str = "/run/netns";
+/// How long a former agent may take to let go of the state directory.
+const LET_GO: Duration = Duration::from_secs(2);
 /// The agent waits more than it computes.
 const THREADS: usize = 2;
 
@@ -136,6 +140,7 @@ fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DVS_LOG").unwrap_or_else(|_| "info".into());
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     // Somebody else's log, such as a test's, is good too.
     log.try_init().ok();
 }
@@ -157,7 +162,23 @@ fn lock(state: &Path) -> anyhow::Result<File> {
     let path = state.join("lock");
     let file = File::options().create(true).append(true).open(&path);
     let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
+    // An agent that was killed a moment ago may not have let go of it yet.
+    let deadline = Instant::now() + LET_GO;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(LET_GO / 40),
+            locked => break locked_or_why(locked, file, state, &path),
+        }
+    }
+}
+
+fn locked_or_why(
+    locked: Result<(), TryLockError>,
+    file: File,
+    state: &Path,
+    path: &Path,
+) -> anyhow::Result<File> {
+    match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             bail!("another agent runs with {}; stop it, or choose another --state-dir", state.display())

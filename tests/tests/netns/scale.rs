@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use dvs_tests::netns::frames::{BROADCAST, STRANGER, data};
-use dvs_tests::netns::{Lab, Namespace, Ping};
+use dvs_tests::netns::{Lab, Namespace, Ping, until};
+use switch_common::verdict::DropReason::CopyFailed;
 use switch_user::report::PortState;
 
 /// Ports besides those of the two VMs.
@@ -36,6 +37,11 @@ fn sum_of_received(lab: &Lab) -> u64 {
     lab.host.ask(lab.host.client.stats(&None)).unwrap().iter().map(|port| port.total.in_packets).sum()
 }
 
+fn sum_of_failed(lab: &Lab) -> u64 {
+    let drops = lab.host.ask(lab.host.client.drops(&None)).unwrap();
+    drops.iter().filter(|row| row.reason == CopyFailed.label()).map(|row| row.packets).sum()
+}
+
 #[test]
 fn a_thousand_ports() {
     let lab = Lab::silent(PAIR);
@@ -52,13 +58,19 @@ fn a_thousand_ports() {
     println!("resident: {} KiB", status.resident_bytes >> 10);
     assert!(status.resident_bytes < RESIDENT_LIMIT, "{} octets are resident", status.resident_bytes);
 
-    let before = sum_of_received(&lab);
-    let frame = data(BROADCAST, STRANGER);
-    lab.send("p1", &frame).reaches(&[("p2", &frame)]);
-    assert_eq!(sum_of_received(&lab) - before, OTHERS as u64 + 1);
-    for port in ["q0", "q500", "q997"] {
-        assert_eq!(lab.host.counters(port).in_packets, 1, "{port}");
-    }
+    // The kernel queues at most netdev_max_backlog (1000) frames a CPU: if others have some there, a
+    // copy or two finds no room, and is counted. So every broadcast is accounted for, and one reaches all.
+    until("a broadcast has reached all", || {
+        let before = [sum_of_received(&lab), sum_of_failed(&lab)];
+        lab.inside("p1").send(&data(BROADCAST, STRANGER));
+        until("all copies are accounted for", || {
+            let received = sum_of_received(&lab) - before[0];
+            let all = received + sum_of_failed(&lab) - before[1];
+            assert!(all <= OTHERS as u64 + 1, "{all} copies");
+            (all == OTHERS as u64 + 1).then_some(received == all)
+        })
+        .then_some(())
+    });
 
     for (vm, address) in [("p1", "10.0.0.1/24"), ("p2", "10.0.0.2/24")] {
         lab.vm(vm).namespace.ip(&format!("address add {address} dev eth0"));
