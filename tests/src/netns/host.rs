@@ -82,6 +82,12 @@ impl Host {
     #[track_caller]
     pub fn start_agent(&mut self) {
         self.launch_agent();
+        self.await_agent();
+    }
+
+    /// Waits until the agent is ready.
+    #[track_caller]
+    pub fn await_agent(&mut self) {
         until("the agent is ready", || {
             let agent = self.agent.as_mut().unwrap();
             assert!(agent.is_running(), "the agent has ended: {}", agent.errors());
@@ -89,8 +95,9 @@ impl Host {
         });
     }
 
-    /// Starts the agent and does not wait.
+    /// Starts the agent and does not wait. One that runs is killed first, because it has the state directory.
     pub fn launch_agent(&mut self) {
+        self.kill_agent();
         self.agent = Some(Process::start(&mut self.run_command()));
     }
 

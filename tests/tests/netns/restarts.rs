@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use dvs_tests::netns::{Iperf, Lab, Ping, until};
+use dvs_tests::netns::{Iperf, Lab, Ping};
 
 /// How long traffic flows.
 const DURATION: Duration = Duration::from_secs(30);
@@ -31,7 +31,7 @@ fn kill_agents(lab: &mut Lab) -> (u32, u32) {
         lab.host.launch_agent();
         sleep(LIFE);
         if killed % GROWN_UP == 0 {
-            until("the agent is ready", || lab.host.is_ready().then_some(()));
+            lab.host.await_agent();
         }
         ready += u32::from(lab.host.is_ready());
         lab.host.kill_agent();
