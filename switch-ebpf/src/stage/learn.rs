@@ -55,7 +55,7 @@ pub fn source<T: Tables>(
     }
     if entry.ifindex == ifindex {
         let now = tables.now();
-        if now.wrapping_sub(entry.seen.get()) > REFRESH_NS {
+        if now.saturating_sub(entry.seen.get()) > REFRESH_NS {
             entry.seen.set(now);
         }
     } else if !port.is(port::GUARD_MAC) {
@@ -69,7 +69,7 @@ pub fn source<T: Tables>(
 pub fn is_known<T: Tables>(tables: &T, ifindex: u32, station: Option<&Entry>) -> Result<(), Stop> {
     let entry = station.ok_or(Stop::Pass)?;
     let known = entry.ifindex == ifindex
-        && (entry.is_static() || tables.now().wrapping_sub(entry.seen.get()) <= REFRESH_NS);
+        && (entry.is_static() || tables.now().saturating_sub(entry.seen.get()) <= REFRESH_NS);
     if known { Ok(()) } else { Err(Stop::Pass) }
 }
 
