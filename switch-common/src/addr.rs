@@ -1,6 +1,6 @@
 //! Addresses and identifiers as types, so that an illegal value cannot be built.
 
-use core::{fmt, str::FromStr};
+use core::{fmt, net::IpAddr, str::FromStr};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -121,6 +121,9 @@ impl MacWord {
     }
 }
 
+/// Address of every gateway towards the ports of a host, unless the configuration says otherwise.
+pub const GATEWAY_MAC: Mac = Mac::new([0x02, 0x64, 0x76, 0x73, 0, 1]);
+
 impl fmt::Display for Mac {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, f] = self.0;
@@ -158,6 +161,50 @@ impl FromStr for Mac {
         }
         Ok(Self(octets))
     }
+}
+
+/// An IP address as two words: its octets in the order of the wire, followed by zeros for IPv4.
+///
+/// Words, because the verifier refuses the stores of unequal size that LLVM makes of octets.
+pub type IpWords = [u64; 2];
+
+/// The words of an IPv4 address.
+#[inline(always)]
+pub const fn ipv4_words(octets: [u8; 4]) -> IpWords {
+    [(u32::from_le_bytes(octets) as u64).to_le(), 0]
+}
+
+/// The words of an IPv6 address.
+#[inline(always)]
+pub const fn ipv6_words(octets: [u8; 16]) -> IpWords {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = octets;
+    [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes([i, j, k, l, m, n, o, p])]
+}
+
+/// The words of an IP address.
+pub const fn ip_words(address: IpAddr) -> IpWords {
+    match address {
+        IpAddr::V4(v4) => ipv4_words(v4.octets()),
+        IpAddr::V6(v6) => ipv6_words(v6.octets()),
+    }
+}
+
+/// The octets that these words stand for.
+#[inline(always)]
+pub const fn ip_octets(words: IpWords) -> [u8; 16] {
+    let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) =
+        (words[0].to_ne_bytes(), words[1].to_ne_bytes());
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+}
+
+/// The IP address of a family (4 or 6) that these words stand for.
+pub const fn ip_from_words(family: u32, words: IpWords) -> IpAddr {
+    let octets = ip_octets(words);
+    if family == 4 {
+        let [a, b, c, d, ..] = octets;
+        return IpAddr::V4(core::net::Ipv4Addr::new(a, b, c, d));
+    }
+    IpAddr::V6(core::net::Ipv6Addr::from_octets(octets))
 }
 
 /// A VLAN identifier that a network can have: 1 to 4094 (IEEE 802.1Q-2018, table 9-2).
@@ -311,6 +358,16 @@ mod tests {
         assert!(!Mac::new([1, 0x80, 0xc2, 0, 0, 0x10]).word().is_reserved_multicast());
         assert!(!Mac::default().is_station());
         assert!(Mac::new([2, 0, 0, 0, 0, 1]).is_station());
+    }
+
+    #[test]
+    fn words_of_addresses_are_their_octets() {
+        for text in ["10.0.20.1", "fd00:20::1"] {
+            let address: IpAddr = text.parse().unwrap();
+            let family = if address.is_ipv4() { 4 } else { 6 };
+            assert_eq!(ip_from_words(family, ip_words(address)), address);
+        }
+        assert_eq!(ip_octets(ipv4_words([10, 0, 20, 1]))[..6], [10, 0, 20, 1, 0, 0]);
     }
 
     #[test]

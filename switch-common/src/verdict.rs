@@ -13,6 +13,8 @@ pub enum Verdict {
     },
     /// All copies are on their way; the original is consumed.
     Flooded,
+    /// It was for the switch itself, which has taken note of what it says.
+    Taken,
     /// Not the switch's business: the host's own stack gets it untouched.
     Pass,
     /// This hook cannot finish the frame; the next one (TC after XDP) starts again.
@@ -140,6 +142,38 @@ drop_reasons! {
     UnknownPort = 20, Out, "unknown-port";
     /// Below the tag that was to be removed the frame has another one, which the receiving port would take for its VLAN (VLAN hopping).
     InnerTag = 21, In, "inner-tag";
+    /// A port sent as the router: from a gateway's MAC address, or announcing a gateway's IP address as its own.
+    SpoofedGateway = 22, Out, "spoofed-gateway";
+    /// A packet to be routed has an impossible IP header: wrong version or length, or it is cut off.
+    BadIpHeader = 23, Out, "bad-ip-header";
+    /// A packet to be routed has IPv4 options or an IPv6 routing header, which are not routed (RFC 7126, RFC 5095).
+    IpOptions = 24, Out, "ip-options";
+    /// A packet to be routed has an IPv4 header checksum that is wrong.
+    BadIpChecksum = 25, Out, "bad-ip-checksum";
+    /// A packet to be routed has a source address that no station there can have.
+    MartianSource = 26, Out, "martian-source";
+    /// A packet to be routed has a destination that is not routed: multicast, loopback, link-local or reserved.
+    MartianDestination = 27, Out, "martian-destination";
+    /// A packet came with a TTL or hop limit of 0, with which none may be sent.
+    TtlZero = 28, Out, "ttl-zero";
+    /// The TTL or hop limit of a packet ended here; its sender was told.
+    TtlExceeded = 29, Out, "ttl-exceeded";
+    /// The router has no route to the destination; the sender was told.
+    NoRoute = 30, Out, "no-route";
+    /// The route to the destination is a blackhole.
+    Blackhole = 31, Out, "blackhole";
+    /// The route to the destination says that it is unreachable; the sender was told.
+    Unreachable = 32, Out, "unreachable";
+    /// The MAC address of the next station was not known yet; it was asked for.
+    NeighbourUnresolved = 33, Out, "neighbour-unresolved";
+    /// The next station does not answer; the sender was told.
+    NeighbourDead = 34, Out, "neighbour-dead";
+    /// The packet is larger than the next network carries; the sender was told.
+    PacketTooBig = 35, Out, "packet-too-big";
+    /// A packet asked a gateway for something that it does not do; the sender was told.
+    NotForGateway = 36, Out, "not-for-gateway";
+    /// A packet could not be rewritten, or an answer not made of it (no memory).
+    EditFailed = 37, Out, "edit-failed";
 }
 
 #[cfg(test)]

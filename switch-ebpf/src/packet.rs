@@ -52,6 +52,38 @@ pub trait Packet {
     /// can be read directly, ends before.
     fn at<const N: usize>(&self, offset: usize) -> Option<&[u8; N]>;
 
+    /// The same, to be overwritten.
+    fn at_mut<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]>;
+
+    /// Copies up to `N` * 8 octets from `offset` on into words, as they stand in memory; what the
+    /// frame does not have stays as it was. Returns how many octets were copied.
+    fn copy_out<const N: usize>(&self, offset: usize, to: &mut [u64; N]) -> u32;
+
+    /// Cuts the frame to this many octets, or adds zeros until it has them. A frame that was to be
+    /// several packets is one afterwards.
+    ///
+    /// # Errors
+    /// When the kernel has no memory, or has to keep more of the frame: a checksum that it has yet
+    /// to compute stays within it.
+    fn resize(&mut self, octets: u32) -> Result<(), EditFailed>;
+
+    /// Makes room for this many octets, of any content, behind the Ethernet header. What was there
+    /// moves back, and a checksum that the kernel has yet to compute moves with it.
+    ///
+    /// # Errors
+    /// When the kernel has no memory for it.
+    fn insert(&mut self, octets: u32) -> Result<(), EditFailed>;
+
+    /// Octets of the payload of TCP or UDP in each packet that this frame will be on the wire; 0 for
+    /// a frame that is one packet.
+    fn segment(&self) -> u32;
+
+    /// Tells the hook that octets behind the Ethernet header were changed whose sum is not
+    /// compensated within it: by `difference`, in one's complement as they stand in memory.
+    ///
+    /// A device may have summed up the whole packet on arrival; the sum is kept true so.
+    fn resum(&mut self, difference: u32);
+
     /// Makes the first `octets` of the frame readable by [`at`](Self::at), as far as it has them.
     fn pull(&mut self, octets: u32);
 

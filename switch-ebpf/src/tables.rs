@@ -1,6 +1,9 @@
 //! The tables as the stages see them.
 
-use switch_common::table::{config, drops, fdb, flood, guard, learn, port, stats};
+use switch_common::table::{
+    config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, neighbour, port, route,
+    stats,
+};
 
 /// What became of an address that was to be learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +14,20 @@ pub enum Learning {
     Raced,
     /// The table has no room.
     Full,
+}
+
+/// Octets of a packet that an ICMP error quotes at most: more than the 68 that any packet may need for
+/// its headers, few enough to be summed up in one go.
+pub const QUOTE: usize = 128;
+
+/// What is too large for the stack, or must not be written there piece by piece.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Scratch {
+    /// A flow that is being made.
+    pub flow: flow::Flow,
+    /// The beginning of a packet that an error is about.
+    pub quote: [u64; QUOTE / 8],
 }
 
 /// Look-ups and the few writes of the datapath. References point into table memory, which may
@@ -45,6 +62,79 @@ pub trait Tables {
 
     /// A part of a network's members.
     fn members(&self, key: &flood::Key) -> Option<&flood::Chunk>;
+
+    /// The age of the configuration.
+    fn epoch(&self) -> Option<&epoch::Epoch>;
+
+    /// A network's side of its router, if it has one.
+    fn gateway(&self, network: u32) -> Option<&gateway::Gateway>;
+
+    /// The number of the target of the longest prefix that the address is in.
+    fn route4(&self, key: &route::Key4) -> Option<&u64>;
+
+    /// The same for IPv6.
+    fn route6(&self, key: &route::Key6) -> Option<&u64>;
+
+    /// What becomes of packets.
+    fn target(&self, number: u64) -> Option<&route::Target>;
+
+    /// What is known of an address.
+    fn neighbour(&self, key: &neighbour::Key) -> Option<&neighbour::Neighbour>;
+
+    /// Adds what is known of an address that has no row; false if there is one now, or no room.
+    fn meet(&self, key: &neighbour::Key, neighbour: &neighbour::Neighbour) -> bool;
+
+    /// An established IPv4 flow.
+    fn flow4(&self, key: &flow::Key4) -> Option<&flow::Flow>;
+
+    /// An established IPv6 flow.
+    fn flow6(&self, key: &flow::Key6) -> Option<&flow::Flow>;
+
+    /// A half-open IPv4 flow.
+    fn opening4(&self, key: &flow::Key4) -> Option<&flow::Flow>;
+
+    /// A half-open IPv6 flow.
+    fn opening6(&self, key: &flow::Key6) -> Option<&flow::Flow>;
+
+    /// Adds an established IPv4 flow, or replaces it; false if there is no room.
+    fn keep4(&self, key: &flow::Key4, flow: &flow::Flow) -> bool;
+
+    /// The same for IPv6.
+    fn keep6(&self, key: &flow::Key6, flow: &flow::Flow) -> bool;
+
+    /// Adds a half-open IPv4 flow, or replaces it; false if there is no room.
+    fn open4(&self, key: &flow::Key4, flow: &flow::Flow) -> bool;
+
+    /// The same for IPv6.
+    fn open6(&self, key: &flow::Key6, flow: &flow::Flow) -> bool;
+
+    /// Removes a half-open IPv4 flow; false if it was not there.
+    fn close4(&self, key: &flow::Key4) -> bool;
+
+    /// The same for IPv6.
+    fn close6(&self, key: &flow::Key6) -> bool;
+
+    /// How many half-open flows the datapath made for the port in this slot.
+    fn openings(&self, slot: u32) -> Option<&flow::Opening>;
+
+    /// How many half-open flows of the port in this slot the agent removed.
+    fn expired(&self, slot: u32) -> u64;
+
+    /// What a datagram's first fragment said.
+    fn fragment(&self, key: &fragment::Key) -> Option<&fragment::Fragment>;
+
+    /// Notes what a datagram's first fragment said.
+    fn remember(&self, key: &fragment::Key, fragment: &fragment::Fragment);
+
+    /// How many errors the port in this slot was sent.
+    fn limit(&self, slot: u32) -> Option<&limit::Limit>;
+
+    /// Memory of this CPU that is nobody's between two frames.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "a frame is alone on its CPU, and no stage calls another that uses it"
+    )]
+    fn scratch(&self) -> Option<&mut Scratch>;
 
     /// This CPU's counters of the port in this slot.
     fn stats(&self, slot: u32) -> Option<&stats::Stats>;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use nix::time::{ClockId, clock_getres};
+use switch_common::addr::Mac;
 use switch_user::{
     agent::{
         facts::Facts,
@@ -49,6 +50,7 @@ impl Topology {
             slots: &slots,
             tc: Hook::Tcx,
             tick_ns: tick_ns(),
+            host_mac: HOST_MAC,
             native: &BTreeSet::new(),
             refused: &BTreeMap::new(),
         });
@@ -64,6 +66,9 @@ impl Topology {
         self.ifindexes.iter().find(|(_, number)| **number == ifindex).map(|(name, _)| name.as_str())
     }
 }
+
+/// Address of the host's router towards its uplinks.
+pub const HOST_MAC: Mac = Mac::new([0x02, 0x64, 0x76, 0x80, 0, 1]);
 
 /// Nanoseconds between two ticks of this kernel's clock.
 fn tick_ns() -> u64 {

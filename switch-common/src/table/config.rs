@@ -13,9 +13,16 @@ pub struct Config {
     pub ageing_ns: u64,
     /// Nanoseconds between two ticks of the kernel's clock: the resolution of `CLOCK_MONOTONIC_COARSE`.
     pub tick_ns: u64,
+    /// Address of every gateway towards the ports of this host, as the number of a
+    /// [`MacWord`](crate::addr::MacWord): the same on all hosts, so that it stays right for a VM that moves.
+    pub gateway_mac: u64,
+    /// Address of this host's router towards its uplinks, in the same form: no other host has it.
+    pub host_mac: u64,
+    /// Most half-open flows of one port.
+    pub opening_quota: u64,
 }
 
-const _: () = assert!(size_of::<Config>() == 16);
+const _: () = assert!(size_of::<Config>() == 40);
 
 impl Config {
     /// Time that the kernel's tick counter has before it starts (`INITIAL_JIFFIES`): so it wraps in
@@ -44,7 +51,7 @@ mod tests {
     #[test]
     fn the_tick_counter_starts_five_minutes_before_its_wrap() {
         for hz in [100, 250, 1000] {
-            let config = Config { ageing_ns: 0, tick_ns: 1_000_000_000 / hz };
+            let config = Config { tick_ns: 1_000_000_000 / hz, ..Config::default() };
             let start = (1 << 32) - 300 * hz;
             assert_eq!(config.time(start), 0);
             assert_eq!(config.time(start + 10 * hz), 10_000_000_000);

@@ -7,13 +7,13 @@ use crate::{shared::Shared, verdict::DropReason};
 /// Name of the map: a per-CPU array of [`Drops`] by slot.
 pub const NAME: &str = "drops";
 
-/// Room for reasons in a row: numbers 0 to 31.
-pub const REASONS: usize = 32;
+/// Room for reasons in a row: numbers 0 to 63.
+pub const REASONS: usize = 64;
 
 /// One port's drops on one CPU, by the number of the [`DropReason`].
 ///
 /// The reason's direction says whether the port sent the frame or was to get it.
-#[derive(Debug, Default, FromBytes, IntoBytes, KnownLayout)]
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
 pub struct Drops {
     /// Frames by reason.
@@ -22,6 +22,12 @@ pub struct Drops {
 
 const _: () = assert!(size_of::<Drops>() == 8 * REASONS);
 const _: () = assert!(DropReason::ALL.len() < REASONS);
+
+impl Default for Drops {
+    fn default() -> Self {
+        Self { frames: [const { Shared::new(0) }; REASONS] }
+    }
+}
 
 impl Drops {
     /// The cell of a reason.
@@ -33,7 +39,7 @@ impl Drops {
         #[cfg(target_arch = "bpf")]
         // SAFETY: one arithmetic instruction on a register.
         unsafe {
-            core::arch::asm!("{number} &= 31", number = inout(reg) number, options(pure, nomem, nostack));
+            core::arch::asm!("{number} &= 63", number = inout(reg) number, options(pure, nomem, nostack));
         }
         self.frames.get(number)
     }

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::addr::MacWord;
+use crate::addr::{IpWords, MacWord, ipv4_words, ipv6_words};
 
 /// Name of the map, a hash from [`Key`] to a `u32` that is always 1.
 pub const NAME: &str = "guard";
@@ -38,9 +38,8 @@ pub struct Key {
     pub ifindex: u32,
     /// [`MAC`], [`IPV4`] or [`IPV6`].
     pub kind: u32,
-    /// The octets of the address in the order of the wire, followed by zeros. As words, because the
-    /// verifier refuses the stores of unequal size that LLVM makes of octets.
-    pub address: [u64; 2],
+    /// The address; a MAC address in its first six octets.
+    pub address: IpWords,
 }
 
 const _: () = assert!(size_of::<Key>() == 24);
@@ -55,15 +54,13 @@ impl Key {
     /// The right of a port to send from this IPv4 address.
     #[inline(always)]
     pub const fn ipv4(ifindex: u32, address: [u8; 4]) -> Self {
-        Self { ifindex, kind: IPV4, address: [(u32::from_le_bytes(address) as u64).to_le(), 0] }
+        Self { ifindex, kind: IPV4, address: ipv4_words(address) }
     }
 
     /// The right of a port to send from this IPv6 address.
     #[inline(always)]
     pub const fn ipv6(ifindex: u32, address: [u8; 16]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = address;
-        let (high, low) = ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]);
-        Self { ifindex, kind: IPV6, address: [u64::from_ne_bytes(high), u64::from_ne_bytes(low)] }
+        Self { ifindex, kind: IPV6, address: ipv6_words(address) }
     }
 
     /// The right of a port to send from this IP address.

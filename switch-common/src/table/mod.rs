@@ -6,10 +6,17 @@
 
 pub mod config;
 pub mod drops;
+pub mod epoch;
 pub mod fdb;
 pub mod flood;
+pub mod flow;
+pub mod fragment;
+pub mod gateway;
 pub mod guard;
 pub mod learn;
+pub mod limit;
 pub mod names;
+pub mod neighbour;
 pub mod port;
+pub mod route;
 pub mod stats;

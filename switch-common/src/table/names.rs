@@ -6,7 +6,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Name of the map: an array of [`Name`] by slot.
 pub const NAME: &str = "names";
 
-/// The name of an uplink (first byte `u`) or port (first byte `p`), followed by zeros; all zeros for a free slot.
+/// The name of an uplink (first byte `u`), port (`p`) or router (`r`), followed by zeros; all zeros for a free slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Name {

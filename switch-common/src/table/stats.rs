@@ -31,6 +31,16 @@ pub struct Stats {
     pub limited: Shared,
     /// Addresses not learned because the table was full; their frames were forwarded.
     pub full: Shared,
+    /// Frames received from the VM that were routed.
+    pub routed: Shared,
+    /// Frames received from the VM that the switch answered or took itself: ARP, neighbour discovery
+    /// and echo requests.
+    pub answered: Shared,
+    /// ICMP errors not sent to the VM because of its limit.
+    pub limited_errors: Shared,
+    /// Flows of the VM that got no entry, because the table was full or the port had reached its
+    /// limit of half-open ones; their packets were routed one by one.
+    pub flow_full: Shared,
 }
 
-const _: () = assert!(size_of::<Stats>() == 72);
+const _: () = assert!(size_of::<Stats>() == 104);

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use switch_common::addr::Mac;
+
 use super::{
     dataplane::{Dataplane, DataplaneError},
     diff::{Op, diff},
@@ -32,6 +34,8 @@ pub struct Outcome {
 /// Brings a dataplane to where the configuration wants it, and remembers what it holds.
 pub struct Reconciler<D> {
     dataplane: D,
+    /// Address of this host's router towards its uplinks.
+    host_mac: Mac,
     /// What the kernel holds, as far as it was read or written by us.
     known: Option<Observed>,
     /// Incarnations of the devices with links when these were last seen to be alive.
@@ -44,9 +48,10 @@ pub struct Reconciler<D> {
 
 impl<D: Dataplane> Reconciler<D> {
     /// A reconciler that knows nothing yet.
-    pub fn new(dataplane: D) -> Self {
+    pub fn new(dataplane: D, host_mac: Mac) -> Self {
         Self {
             dataplane,
+            host_mac,
             known: None,
             incarnations: BTreeMap::new(),
             facts: Facts::default(),
@@ -147,7 +152,8 @@ impl<D: Dataplane> Reconciler<D> {
 
     fn plan(&self, desired: &Validated, facts: &Facts, known: &Observed) -> Plan {
         let uplinks = desired.uplinks.keys().cloned().map(Holder::Uplink);
-        let wanted = uplinks.chain(desired.ports.keys().cloned().map(Holder::Port)).collect();
+        let routers = desired.routers.keys().cloned().map(Holder::Router);
+        let wanted = uplinks.chain(desired.ports.keys().cloned().map(Holder::Port)).chain(routers).collect();
         let refused = self.refused.iter().map(|(ifindex, (_, why))| (*ifindex, why.clone())).collect();
         plan(&Inputs {
             desired,
@@ -155,6 +161,7 @@ impl<D: Dataplane> Reconciler<D> {
             slots: &slots::assign(&known.names, &wanted),
             tc: self.dataplane.tc(),
             tick_ns: self.dataplane.tick_ns(),
+            host_mac: self.host_mac,
             native: &known.native(),
             refused: &refused,
         })

@@ -5,7 +5,17 @@ use std::{
     fmt,
 };
 
-use switch_common::table::{config::Config, fdb, flood, guard, port::Port};
+use switch_common::{
+    addr::Mac,
+    table::{
+        config::Config,
+        fdb, flood,
+        gateway::Gateway,
+        guard, neighbour,
+        port::Port,
+        route::{self, Target},
+    },
+};
 
 pub use crate::netlink::owned::Setting;
 
@@ -16,13 +26,15 @@ pub enum Holder {
     Uplink(String),
     /// A port, by its name.
     Port(String),
+    /// A router, by its name: its slot is its number in the tables of routes.
+    Router(String),
 }
 
 impl Holder {
     /// The name without the kind.
     pub fn name(&self) -> &str {
         match self {
-            Self::Uplink(name) | Self::Port(name) => name,
+            Self::Uplink(name) | Self::Port(name) | Self::Router(name) => name,
         }
     }
 }
@@ -32,6 +44,7 @@ impl fmt::Display for Holder {
         match self {
             Self::Uplink(name) => write!(out, "uplink {name}"),
             Self::Port(name) => write!(out, "port {name}"),
+            Self::Router(name) => write!(out, "router {name}"),
         }
     }
 }
@@ -139,6 +152,16 @@ pub struct TableImage {
     pub guard: BTreeSet<guard::Key>,
     /// Who gets copies.
     pub flood: BTreeMap<flood::Key, Members>,
+    /// Networks that are routed.
+    pub gateways: BTreeMap<u32, Gateway>,
+    /// IPv4 routes, with the number of their target.
+    pub routes4: BTreeMap<route::Key4, u64>,
+    /// IPv6 routes, with the number of their target.
+    pub routes6: BTreeMap<route::Key6, u64>,
+    /// Targets of routes by number.
+    pub targets: BTreeMap<u64, Target>,
+    /// Configured neighbours.
+    pub neighbours: BTreeMap<neighbour::Key, Mac>,
     /// Where the pipeline is attached.
     pub links: BTreeSet<Link>,
     /// Settings that devices need.
@@ -162,6 +185,16 @@ pub struct Observed {
     pub guard: BTreeSet<guard::Key>,
     /// Who gets copies.
     pub flood: BTreeMap<flood::Key, Members>,
+    /// Networks that are routed.
+    pub gateways: BTreeMap<u32, Gateway>,
+    /// IPv4 routes, with the number of their target.
+    pub routes4: BTreeMap<route::Key4, u64>,
+    /// IPv6 routes, with the number of their target.
+    pub routes6: BTreeMap<route::Key6, u64>,
+    /// Targets of routes by number.
+    pub targets: BTreeMap<u64, Target>,
+    /// Configured neighbours.
+    pub neighbours: BTreeMap<neighbour::Key, Mac>,
     /// Our links.
     pub links: BTreeMap<Link, LinkState>,
     /// Settings that were looked at. One that is missing is not ours.

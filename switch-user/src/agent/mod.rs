@@ -8,6 +8,7 @@ pub mod apply;
 pub mod dataplane;
 pub mod diff;
 pub mod facts;
+pub mod host_mac;
 pub mod image;
 pub mod memory;
 pub mod plan;

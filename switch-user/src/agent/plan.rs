@@ -11,6 +11,7 @@ use switch_common::{
         config::Config,
         fdb,
         flood::{self, CHUNK},
+        flow::OPENING_QUOTA,
         guard,
         port::{self, Port},
     },
@@ -40,6 +41,8 @@ pub struct Inputs<'a> {
     pub tc: Hook,
     /// Nanoseconds between two ticks of the kernel's clock.
     pub tick_ns: u64,
+    /// Address of this host's router towards its uplinks.
+    pub host_mac: Mac,
     /// Devices that run native XDP at this moment.
     pub native: &'a BTreeSet<u32>,
     /// Devices that refused native XDP, with the reason.
@@ -81,7 +84,13 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         // 584 years fit into the number.
         u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
     });
-    planner.plan.image.config = Config { ageing_ns, tick_ns: inputs.tick_ns };
+    planner.plan.image.config = Config {
+        ageing_ns,
+        tick_ns: inputs.tick_ns,
+        gateway_mac: inputs.desired.gateway_mac.word().get(),
+        host_mac: inputs.host_mac.word().get(),
+        opening_quota: OPENING_QUOTA,
+    };
     planner.plan.image.names = inputs.slots.iter().map(|(holder, slot)| (*slot, holder.clone())).collect();
     for (name, uplink) in &inputs.desired.uplinks {
         planner.uplink(name, uplink);

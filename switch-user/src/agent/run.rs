@@ -13,6 +13,7 @@ use super::{
     apply::{Outcome, Reconciler},
     dataplane::{DataplaneError, bpf::Bpf, home::Home, sweep::Sweeper},
     facts::Facts,
+    host_mac::host_mac,
     image::Hook,
     memory,
     status::Reports,
@@ -184,7 +185,12 @@ impl Work {
         let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, capacity)?;
         // The object and the kernel's own types have been read and are not needed any more.
         memory::give_back();
-        let work = Self { core: Reconciler::new(bpf), source, facts: Facts::default(), said: None };
+        let work = Self {
+            core: Reconciler::new(bpf, host_mac(&settings.host)),
+            source,
+            facts: Facts::default(),
+            said: None,
+        };
         Ok((work, Sweeper::start(home)?))
     }
 

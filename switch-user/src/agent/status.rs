@@ -61,7 +61,8 @@ impl Reports {
 
     /// Notes how far the configuration is applied.
     pub fn publish(&self, desired: &Validated, outcome: Outcome, generation: u64) {
-        let networks = desired.networks.iter().map(|(name, vlan)| (vlan.get(), name.clone())).collect();
+        let networks =
+            desired.networks.iter().map(|(name, network)| (network.vlan.get(), name.clone())).collect();
         let view =
             View { networks, seats: Arc::new(outcome.plan.seats), attached: Arc::new(outcome.attached) };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;

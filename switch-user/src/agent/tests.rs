@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use proptest::{collection, option, prelude::*, sample::subsequence};
 use switch_common::{
-    addr::{Mac, VlanId},
+    addr::{GATEWAY_MAC, Mac, VlanId},
     table::{fdb, flood::CHUNK, guard, port},
 };
 
@@ -21,6 +21,7 @@ use crate::{
 };
 
 const DEVICES: u32 = 10;
+const HOST: Mac = Mac::new([2, 0x64, 0x76, 0x80, 0, 1]);
 
 fn vlan(number: u16) -> VlanId {
     VlanId::new(number).unwrap()
@@ -83,7 +84,10 @@ fn desired() -> impl Strategy<Value = Validated> {
         |(ports, uplinks, ageing, fdb_capacity)| Validated {
             ageing: ageing.map(Duration::from_secs),
             fdb_capacity,
+            flow_capacity: 1024,
+            gateway_mac: GATEWAY_MAC,
             networks: BTreeMap::new(),
+            routers: BTreeMap::new(),
             ports,
             uplinks,
         },
@@ -159,11 +163,11 @@ fn assert_at_goal(reconciler: &Reconciler<Fake>, outcome: &Outcome) {
 }
 
 fn run(steps: Vec<Step>, faults: &[bool]) {
-    let mut reconciler = Reconciler::new(Fake::default());
+    let mut reconciler = Reconciler::new(Fake::default(), HOST);
     let mut before = Facts::default();
     for step in steps {
         if step.restart {
-            reconciler = Reconciler::new(std::mem::take(reconciler.dataplane_mut()));
+            reconciler = Reconciler::new(std::mem::take(reconciler.dataplane_mut()), HOST);
         }
         follow_kernel(reconciler.dataplane_mut(), &before, &step.facts);
         reconciler.dataplane_mut().faults = faults.to_vec();
@@ -201,7 +205,7 @@ proptest! {
     /// of a guarded port is missing for a moment while the row says that the port is guarded.
     #[test]
     fn ports_open_last(first in step(), second in step()) {
-        let mut reconciler = Reconciler::new(Fake::default());
+        let mut reconciler = Reconciler::new(Fake::default(), HOST);
         for step in [first, second] {
             follow_kernel(reconciler.dataplane_mut(), &Facts::default(), &step.facts);
             reconciler.dataplane_mut().log.clear();
@@ -229,7 +233,10 @@ fn one_port(port: ValidPort) -> Validated {
     Validated {
         ageing: None,
         fdb_capacity: 1024,
+        flow_capacity: 1024,
+        gateway_mac: GATEWAY_MAC,
         networks: BTreeMap::new(),
+        routers: BTreeMap::new(),
         ports: BTreeMap::from([("p1".to_owned(), port)]),
         uplinks: BTreeMap::new(),
     }
@@ -263,7 +270,7 @@ fn device(ifindex: u32, name: &str, kind: Kind) -> Device {
 fn a_guarded_access_port_becomes_these_rows() {
     let port = ValidPort { macs: vec![mac(1)], ips: vec![[10, 0, 10, 1].into()], ..access("v1") };
     let peer = Device { peer_elsewhere: true, ..device(7, "v1", Kind::Veth) };
-    let mut reconciler = Reconciler::new(Fake::default());
+    let mut reconciler = Reconciler::new(Fake::default(), HOST);
     let outcome = reconciler.reconcile(&one_port(port), &[peer].into_iter().collect());
     let image = outcome.plan.image;
     let row = image.ports[&7];
@@ -282,7 +289,7 @@ fn a_guarded_access_port_becomes_these_rows() {
 
 #[test]
 fn a_port_that_is_down_drops_but_gets_no_floods() {
-    let mut reconciler = Reconciler::new(Fake::default());
+    let mut reconciler = Reconciler::new(Fake::default(), HOST);
     let desired = one_port(ValidPort { up: false, ..access("v1") });
     let outcome = reconciler.reconcile(&desired, &[device(7, "v1", Kind::Veth)].into_iter().collect());
     let image = outcome.plan.image;
@@ -294,7 +301,7 @@ fn a_port_that_is_down_drops_but_gets_no_floods() {
 #[test]
 fn native_xdp_makes_an_uplink_a_target_once_it_runs() {
     let facts: Facts = [device(3, "d0", Kind::Ethernet)].into_iter().collect();
-    let mut reconciler = Reconciler::new(Fake::default());
+    let mut reconciler = Reconciler::new(Fake::default(), HOST);
     let outcome = reconciler.reconcile(&one_uplink(XdpChoice::Auto), &facts);
     assert_eq!(outcome.errors, [""; 0]);
     assert!(outcome.plan.image.ports[&3].is(port::UPLINK | port::TRUNK | port::XDP_TARGET));
@@ -310,7 +317,7 @@ fn native_xdp_makes_an_uplink_a_target_once_it_runs() {
 #[test]
 fn an_uplink_without_native_xdp_does_without_or_is_an_error() {
     let facts: Facts = [device(3, "d0", Kind::Ethernet)].into_iter().collect();
-    let mut reconciler = Reconciler::new(Fake { without_xdp: [3].into(), ..Fake::default() });
+    let mut reconciler = Reconciler::new(Fake { without_xdp: [3].into(), ..Fake::default() }, HOST);
     let outcome = reconciler.reconcile(&one_uplink(XdpChoice::Auto), &facts);
     assert_eq!(outcome.errors, [""; 0]);
     let seat = outcome.plan.seats.values().next().unwrap();
@@ -327,7 +334,7 @@ fn one_device_under_two_names_is_given_once() {
     let mut both = one_port(access("v1"));
     both.ports.insert("p2".into(), access("other"));
     let named = Device { altnames: vec!["other".into()], ..device(7, "v1", Kind::Veth) };
-    let outcome = Reconciler::new(Fake::default()).reconcile(&both, &[named].into_iter().collect());
+    let outcome = Reconciler::new(Fake::default(), HOST).reconcile(&both, &[named].into_iter().collect());
     assert_eq!(
         outcome.errors,
         ["port p2: device v1 is the one of port p1 by another name; give each its own"]
@@ -343,7 +350,7 @@ fn members_beyond_one_chunk_go_into_the_next() {
         (0..count).map(|number| (format!("p{number:04}"), access(&format!("d{number}")))).collect();
     let facts: Facts =
         (0..count).map(|number| device(number + 1, &format!("d{number}"), Kind::Tap)).collect();
-    let image = Reconciler::new(Fake::default()).reconcile(&desired, &facts).plan.image;
+    let image = Reconciler::new(Fake::default(), HOST).reconcile(&desired, &facts).plan.image;
     let rows: Vec<_> =
         image.flood.iter().map(|(key, row)| (key.chunk, row.untagged.len(), row.last)).collect();
     // Slot 0 belongs to nobody, so the first chunk has room for one less.
@@ -353,7 +360,7 @@ fn members_beyond_one_chunk_go_into_the_next() {
 #[test]
 fn counters_of_a_slot_are_zeroed_only_for_a_new_holder() {
     let facts: Facts = [device(7, "v1", Kind::Veth), device(8, "v2", Kind::Veth)].into_iter().collect();
-    let mut reconciler = Reconciler::new(Fake::default());
+    let mut reconciler = Reconciler::new(Fake::default(), HOST);
     reconciler.reconcile(&one_port(access("v1")), &facts);
     reconciler.reconcile(&one_port(access("v2")), &facts);
     reconciler.reconcile(&one_port(access("gone")), &facts);

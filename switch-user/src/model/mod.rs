@@ -31,7 +31,10 @@ pub use reason::Reason;
 pub use switch::{DEFAULT_AGEING, Switch};
 pub use uplink::Uplink;
 pub use validate::{validate, validate_changes};
-pub use validated::{Attachment, ValidPort, ValidUplink, Validated, VlanSet, XdpChoice};
+pub use validated::{
+    Attachment, NextHop, Subnet, ValidNetwork, ValidPort, ValidRoute, ValidRouter, ValidUplink, Validated,
+    VlanSet, XdpChoice,
+};
 pub use vlan_list::{VlanList, VlanListError};
 
 #[cfg(test)]

@@ -3,8 +3,13 @@
 //! Only `validate` makes a [`Validated`] out of what users wrote, so whoever reads one needs no
 //! defensive checks.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
 
+use ipnet::IpNet;
 use switch_common::addr::{Mac, VlanId};
 
 /// A set of VLANs, in ascending order.
@@ -17,12 +22,73 @@ pub struct Validated {
     pub ageing: Option<Duration>,
     /// Most entries of the forwarding database.
     pub fdb_capacity: u32,
-    /// Networks by name, with their VLAN.
-    pub networks: BTreeMap<String, VlanId>,
+    /// Most flows of each family.
+    pub flow_capacity: u32,
+    /// Address of every gateway towards the ports.
+    pub gateway_mac: Mac,
+    /// Networks by name.
+    pub networks: BTreeMap<String, ValidNetwork>,
+    /// Routers by name.
+    pub routers: BTreeMap<String, ValidRouter>,
     /// Ports by name.
     pub ports: BTreeMap<String, ValidPort>,
     /// Uplinks by the name of their device.
     pub uplinks: BTreeMap<String, ValidUplink>,
+}
+
+/// A broadcast domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidNetwork {
+    /// Its VLAN.
+    pub vlan: VlanId,
+    /// Largest layer-3 packet that it carries, if somebody said.
+    pub mtu: Option<u32>,
+    /// Its subnets, in the order in which they were given. In all networks of a router none overlaps another.
+    pub subnets: Vec<Subnet>,
+    /// Name of its router, which exists.
+    pub router: Option<String>,
+    /// Its stations get addresses by router advertisements (RFC 4862).
+    pub slaac: bool,
+    /// DNS servers that the advertisements name (RFC 8106).
+    pub dns: Vec<Ipv6Addr>,
+}
+
+/// A subnet of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Its prefix, without host bits.
+    pub prefix: IpNet,
+    /// Address of the router in it: one that a station can have, within the prefix.
+    pub gateway: Option<IpAddr>,
+}
+
+/// A router: a space of addresses of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ValidRouter {
+    /// The source of a packet must be reachable through the network that it came from.
+    pub reverse_path: bool,
+    /// Static routes by prefix, none of which is a subnet of its networks.
+    pub routes: BTreeMap<IpNet, ValidRoute>,
+}
+
+/// Where a static route leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValidRoute {
+    /// To one of these next hops: 1 to 16, each once.
+    Via(Vec<NextHop>),
+    /// Nowhere.
+    Blackhole,
+    /// Nowhere, and senders are told.
+    Unreachable,
+}
+
+/// A station that packets are handed to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NextHop {
+    /// Its address, in a subnet of the network that has a gateway.
+    pub address: IpAddr,
+    /// Name of the network.
+    pub network: String,
 }
 
 /// A port of a VM or container.

@@ -1,6 +1,10 @@
 //! The dataplane in the kernel.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use aya::util::KernelVersion;
 use switch_common::table::fdb;
@@ -144,6 +148,11 @@ impl Dataplane for Bpf {
             strays,
             guard: tables.guard.read()?,
             flood: tables.flood.read()?,
+            gateways: BTreeMap::new(),
+            routes4: BTreeMap::new(),
+            routes6: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            neighbours: BTreeMap::new(),
             links,
             settings,
         })

@@ -16,9 +16,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use switch_common::{MAX_PORTS, addr::VlanId};
+use switch_common::{
+    MAX_PORTS,
+    addr::{GATEWAY_MAC, VlanId},
+    table::flow,
+};
 
-use super::{Change, Desired, Kind, Network, ObjectId, Problem, Reason, Takes, Validated};
+use super::{Change, Desired, Kind, Network, ObjectId, Problem, Reason, Takes, ValidNetwork, Validated};
 
 /// Proves a configuration consistent.
 ///
@@ -53,7 +57,22 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
     if !check.problems.is_empty() {
         return Err(check.problems);
     }
-    Ok(Validated { ageing, fdb_capacity, networks, ports, uplinks })
+    let networks = networks.into_iter().map(|(name, vlan)| (name, bridged(vlan))).collect();
+    Ok(Validated {
+        ageing,
+        fdb_capacity,
+        flow_capacity: flow::DEFAULT_CAPACITY,
+        gateway_mac: GATEWAY_MAC,
+        networks,
+        routers: BTreeMap::new(),
+        ports,
+        uplinks,
+    })
+}
+
+/// A network that no router is in.
+const fn bridged(vlan: VlanId) -> ValidNetwork {
+    ValidNetwork { vlan, mtu: None, subnets: Vec::new(), router: None, slaac: false, dns: Vec::new() }
 }
 
 /// The run of one validation.

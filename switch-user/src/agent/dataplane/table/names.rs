@@ -48,6 +48,7 @@ fn name(holder: &Holder) -> Name {
     let (kind, text) = match holder {
         Holder::Uplink(name) => (b'u', name),
         Holder::Port(name) => (b'p', name),
+        Holder::Router(name) => (b'r', name),
     };
     let mut row = FREE;
     for (place, byte) in row.bytes.iter_mut().zip(std::iter::once(kind).chain(text.bytes())) {
@@ -63,6 +64,7 @@ fn holder(row: &Name) -> Option<Holder> {
     match kind {
         b'u' => Some(Holder::Uplink(text)),
         b'p' => Some(Holder::Port(text)),
+        b'r' => Some(Holder::Router(text)),
         _ => None,
     }
 }
@@ -73,7 +75,9 @@ mod tests {
 
     #[test]
     fn holders_survive_the_table() {
-        for before in [Holder::Uplink("eth1".into()), Holder::Port("p".repeat(63))] {
+        for before in
+            [Holder::Uplink("eth1".into()), Holder::Port("p".repeat(63)), Holder::Router("r1".into())]
+        {
             assert_eq!(holder(&name(&before)), Some(before));
         }
         assert_eq!(holder(&FREE), None);
