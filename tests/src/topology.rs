@@ -39,11 +39,27 @@ impl Topology {
     /// If the text is no valid configuration: the case is wrong then.
     #[track_caller]
     pub fn new(objects: &str, number: impl Fn(&str) -> u32) -> Self {
+        Self::plan(objects, number, &BTreeMap::new())
+    }
+
+    /// Plans other objects for the same switch: who has a slot keeps it.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[track_caller]
+    #[must_use]
+    pub fn changed(&self, objects: &str, number: impl Fn(&str) -> u32) -> Self {
+        Self::plan(objects, number, &self.image.names)
+    }
+
+    #[track_caller]
+    fn plan(objects: &str, number: impl Fn(&str) -> u32, known: &BTreeMap<u32, Holder>) -> Self {
         let validated = parse(objects);
         let devices = devices(&validated, number);
         let facts: Facts = devices.values().cloned().collect();
-        let holders: BTreeSet<Holder> = devices.keys().cloned().collect();
-        let slots = slots::assign(&BTreeMap::new(), &holders);
+        let routers = validated.routers.keys().cloned().map(Holder::Router);
+        let holders: BTreeSet<Holder> = devices.keys().cloned().chain(routers).collect();
+        let slots = slots::assign(known, &holders);
         let plan = plan::plan(&Inputs {
             desired: &validated,
             facts: &facts,
@@ -57,7 +73,8 @@ impl Topology {
         assert!(plan.problems.is_empty(), "{:?}", plan.problems);
         let ifindexes =
             devices.iter().map(|(holder, device)| (holder.name().to_owned(), device.ifindex)).collect();
-        let slots = slots.iter().map(|(holder, slot)| (holder.name().to_owned(), *slot)).collect();
+        let ports = slots.iter().filter(|(holder, _)| devices.contains_key(*holder));
+        let slots = ports.map(|(holder, slot)| (holder.name().to_owned(), *slot)).collect();
         Self { validated, ifindexes, slots, image: plan.image }
     }
 

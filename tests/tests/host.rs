@@ -47,6 +47,7 @@ fn seen(topology: &Topology, sim: &Sim, step: &Step, outcome: &Outcome) -> Expec
             Expect::Forward(to, frame)
         }
         Verdict::Flooded => Expect::Flood(in_order_of(&step.expect, sent)),
+        Verdict::Taken => Expect::Taken,
         Verdict::Pass | Verdict::Punt => Expect::Pass,
         Verdict::Drop(reason) => {
             let counted = |slot: &u32| sim.tables.dropped(*slot, reason) > 0;
@@ -155,6 +156,7 @@ fn fate(topology: &Topology, sim: &Sim, from: &str, outcome: &Outcome, before: &
             assert_eq!(copies.len(), sent.len(), "a port got two copies");
             Fate::Flood(copies, failures)
         }
+        Verdict::Taken => panic!("nobody routes"),
         Verdict::Pass | Verdict::Punt => Fate::Pass,
         Verdict::Drop(reason) => {
             assert_eq!(failures.values().collect::<Vec<_>>(), [&reason], "counted once, for its reason");
@@ -231,7 +233,7 @@ fn stations_age() {
 fn a_full_table_is_counted_and_forwards() {
     let topology = Topology::new(fixture::bridge::TWO_NETWORKS, number);
     let mut sim = Sim::new(&topology);
-    sim.tables.fdb_capacity = topology.image.stations.len();
+    sim.tables.fdb.capacity = topology.image.stations.len();
     let hello = eth(Mac::BROADCAST, Mac::new([2, 0, 0, 0, 0, 1])).noise(46);
     let outcome = sim.send(Hook::Tc, topology.ifindexes["c"], &hello);
     assert_eq!(outcome.sent.len(), 2);

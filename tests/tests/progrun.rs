@@ -91,6 +91,9 @@ fn tc_matches(step: &Step, run: &Run) -> Result<()> {
             ports.sort();
             ensure!(run.action == TC_SHOT && run.received == ports && run.dropped.is_empty());
         }
+        Expect::Taken => {
+            ensure!(run.action == TC_SHOT && run.received.is_empty() && run.dropped.is_empty());
+        }
         Expect::Pass => {
             ensure!(run.action == TC_NEXT && run.frame == step.frame, "not passed as it was");
             ensure!(run.received.is_empty() && run.dropped.is_empty());

@@ -2,11 +2,15 @@
 
 use switch_common::wire::{eth, vlan};
 use switch_ebpf::packet::{EditFailed, Packet, Repeated, Tag};
+use zerocopy::IntoBytes;
 
 use crate::frame::Frame;
 
 /// Offset of the outermost tag: behind the two addresses.
 const TAG: usize = eth::LEN - 2;
+
+/// What stands where nobody has written yet.
+const GARBAGE: u8 = 0xa5;
 
 /// How frames are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +29,71 @@ pub struct SimPacket {
     octets: Vec<u8>,
     beside: Tag,
     copies: Vec<(u32, Frame)>,
+    segment: u32,
+    /// What a device has summed up on arrival; `None` once the frame is another one.
+    sum: Option<u16>,
 }
 
 impl SimPacket {
     /// A frame that came in at a device.
     pub fn new(hook: Hook, ifindex: u32, frame: &Frame) -> Self {
         let octets = frame.0.clone();
-        let mut packet = Self { hook, ifindex, octets, beside: Tag::NONE, copies: Vec::new() };
+        let (beside, copies, segment) = (Tag::NONE, Vec::new(), 0);
+        let mut packet = Self { hook, ifindex, octets, beside, copies, segment, sum: None };
         packet.hold_beside();
+        packet.sum = Some(packet.summed());
         packet
+    }
+
+    /// The same as a frame that will be several packets on the wire, with this many octets of
+    /// payload each.
+    #[must_use]
+    pub fn in_segments_of(mut self, octets: u32) -> Self {
+        self.segment = octets;
+        self
+    }
+
+    /// True if the sum of the whole packet is still the one that the device knows.
+    pub fn sum_is_kept(&self) -> bool {
+        self.sum.is_none_or(|sum| sum == self.summed())
+    }
+
+    /// The sum of the packet, in one's complement, as it stands in memory.
+    fn summed(&self) -> u16 {
+        let payload = self.octets.get(self.packet()..).unwrap_or_default();
+        let word = |pair: &[u8]| u16::from_ne_bytes([pair[0], *pair.get(1).unwrap_or(&0)]);
+        payload.chunks(2).map(word).fold(0, add)
+    }
+
+    /// Offset of what stands behind all tags.
+    fn packet(&self) -> usize {
+        let tagged = |at: &usize| {
+            let kind = self.at::<2>(at - 2).map(|kind| u16::from_be_bytes(*kind));
+            kind.is_some_and(vlan::is_tag)
+        };
+        let mut at = eth::LEN;
+        while tagged(&at) {
+            at += vlan::LEN;
+        }
+        at
+    }
+
+    /// Octets of the headers of the packet, up to the payload of TCP or UDP.
+    fn headers(&self) -> u32 {
+        const TCP: u8 = 6;
+        let start = self.packet();
+        let octet = |at: usize| self.octets.get(start + at).copied().unwrap_or_default();
+        let (ip, protocol) = match octet(0) >> 4 {
+            4 => (usize::from(octet(0) & 15) * 4, octet(9)),
+            _ => (40, octet(6)),
+        };
+        let transport = if protocol == TCP { usize::from(octet(ip + 12) >> 4) * 4 } else { 8 };
+        u32::try_from(ip + transport).unwrap_or(u32::MAX)
+    }
+
+    /// How it is held.
+    pub fn hook(&self) -> Hook {
+        self.hook
     }
 
     /// The frame as it would be on a wire.
@@ -68,6 +128,14 @@ impl SimPacket {
     }
 }
 
+/// One's complement addition.
+fn add(a: u16, b: u16) -> u16 {
+    let (sum, carry) = a.overflowing_add(b);
+    let sum = sum + u16::from(carry);
+    // Both are zero.
+    if sum == u16::MAX { 0 } else { sum }
+}
+
 fn insert(octets: &mut Vec<u8>, tag: Tag) {
     let tag = [tag.tpid.to_be_bytes(), tag.tci.to_be_bytes()].concat();
     octets.splice(TAG..TAG, tag);
@@ -84,6 +152,40 @@ impl Packet for SimPacket {
 
     fn at<const N: usize>(&self, offset: usize) -> Option<&[u8; N]> {
         self.octets.get(offset..)?.first_chunk()
+    }
+
+    fn at_mut<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]> {
+        self.octets.get_mut(offset..)?.first_chunk_mut()
+    }
+
+    fn copy_out<const N: usize>(&self, offset: usize, to: &mut [u64; N]) -> u32 {
+        let octets = self.octets.get(offset..).unwrap_or_default();
+        let copied = octets.len().min(8 * N);
+        to.as_mut_bytes()[..copied].copy_from_slice(&octets[..copied]);
+        u32::try_from(copied).unwrap_or(u32::MAX)
+    }
+
+    fn resize(&mut self, octets: u32) -> Result<(), EditFailed> {
+        self.octets.resize(octets as usize, 0);
+        (self.segment, self.sum) = (0, None);
+        Ok(())
+    }
+
+    fn insert(&mut self, octets: u32) -> Result<(), EditFailed> {
+        let room = vec![GARBAGE; octets as usize];
+        self.octets.splice(eth::LEN..eth::LEN, room);
+        self.sum = None;
+        Ok(())
+    }
+
+    fn segment(&self) -> u32 {
+        self.segment
+    }
+
+    fn resum(&mut self, difference: u32) {
+        let [a, b, c, d] = difference.to_ne_bytes();
+        let words = [u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])];
+        self.sum = self.sum.map(|sum| words.into_iter().fold(sum, add));
     }
 
     fn pull(&mut self, _octets: u32) {}
@@ -116,7 +218,7 @@ impl Packet for SimPacket {
     }
 
     fn fits(&self, _ifindex: u32, mtu: u32, payload: u32) -> bool {
-        payload <= mtu
+        if self.segment == 0 { payload <= mtu } else { self.headers() + self.segment <= mtu }
     }
 
     fn copy_to(&mut self, ifindex: u32) -> bool {

@@ -1,71 +1,118 @@
 //! The tables in memory.
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    cell::{Cell, UnsafeCell},
+    collections::BTreeMap,
 };
 
 use switch_common::{
     shared::Shared,
-    table::{config, drops, fdb, flood, guard, learn, port, stats},
+    table::{
+        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, neighbour, port,
+        route, stats,
+    },
     verdict::DropReason,
 };
-use switch_ebpf::tables::{Learning, Tables};
+use switch_ebpf::tables::{Learning, Scratch, Tables};
 use switch_user::agent::image::{Members, TableImage};
+use zerocopy::{Immutable, IntoBytes};
 
-/// Rows never move once they are there: the pipeline holds references into the table.
-type Leaked<T> = &'static T;
+use super::hash::Hash;
+
+/// Rows of a table that no test fills up.
+const ROOMY: usize = 4096;
+
+/// What the datapath counts for one slot.
+#[derive(Default)]
+struct Counters {
+    learned: learn::Learned,
+    openings: flow::Opening,
+    limit: limit::Limit,
+    stats: stats::Stats,
+    drops: drops::Drops,
+}
 
 /// Tables that behave like the kernel's.
 pub struct MemTables {
-    config: config::Config,
-    ports: BTreeMap<u32, port::Port>,
-    guard: BTreeSet<guard::Key>,
+    image: TableImage,
     flood: BTreeMap<flood::Key, flood::Chunk>,
-    fdb: RefCell<BTreeMap<fdb::Key, Leaked<fdb::Entry>>>,
-    /// Most rows of the forwarding database.
-    pub fdb_capacity: usize,
+    counters: BTreeMap<u32, Counters>,
+    epoch: epoch::Epoch,
+    scratch: UnsafeCell<Scratch>,
     /// The clock.
     pub now: Cell<u64>,
-    learned: BTreeMap<u32, learn::Learned>,
-    stats: BTreeMap<u32, stats::Stats>,
-    drops: BTreeMap<u32, drops::Drops>,
+    /// The forwarding database.
+    pub fdb: Hash<fdb::Key, fdb::Entry>,
+    /// Who has which IP address.
+    pub neighbours: Hash<neighbour::Key, neighbour::Neighbour>,
+    /// Established IPv4 flows.
+    pub flows4: Hash<flow::Key4, flow::Flow>,
+    /// Established IPv6 flows.
+    pub flows6: Hash<flow::Key6, flow::Flow>,
+    /// Half-open IPv4 flows.
+    pub opening4: Hash<flow::Key4, flow::Flow>,
+    /// Half-open IPv6 flows.
+    pub opening6: Hash<flow::Key6, flow::Flow>,
+    /// Ports of datagrams in fragments.
+    pub fragments: Hash<fragment::Key, fragment::Fragment>,
 }
 
 impl MemTables {
     /// Tables with the rows of an image.
     pub fn new(image: &TableImage) -> Self {
-        let slots = || image.ports.values().map(|port| port.slot).chain([0]);
-        let station =
-            |ifindex: &u32| fdb::Entry { ifindex: *ifindex, flags: fdb::STATIC, seen: Shared::default() };
-        let stations = image.stations.iter().map(|(key, ifindex)| (*key, leak(station(ifindex))));
-        Self {
-            config: image.config,
-            ports: image.ports.clone(),
-            guard: image.guard.clone(),
-            flood: image.flood.iter().map(|(key, members)| (*key, chunk(members))).collect(),
-            fdb: RefCell::new(stations.collect()),
-            fdb_capacity: 1024,
+        let mut tables = Self {
+            image: TableImage::default(),
+            flood: BTreeMap::new(),
+            counters: BTreeMap::from([(0, Counters::default())]),
+            epoch: epoch::Epoch::default(),
+            scratch: UnsafeCell::default(),
             now: Cell::new(1),
-            learned: slots().map(|slot| (slot, learn::Learned::default())).collect(),
-            stats: slots().map(|slot| (slot, stats::Stats::default())).collect(),
-            drops: slots().map(|slot| (slot, drops::Drops::default())).collect(),
+            fdb: Hash::new(ROOMY),
+            neighbours: Hash::new(ROOMY),
+            flows4: Hash::new(ROOMY),
+            flows6: Hash::new(ROOMY),
+            opening4: Hash::new(ROOMY),
+            opening6: Hash::new(ROOMY),
+            fragments: Hash::new(ROOMY),
+        };
+        tables.change(image);
+        tables
+    }
+
+    /// Replaces what was configured and moves the epoch; what was learned and counted stays.
+    pub fn change(&mut self, image: &TableImage) {
+        let entry = |ifindex| fdb::Entry { ifindex, flags: fdb::STATIC, seen: Shared::default() };
+        self.fdb.retain(|_, entry| !entry.is_static());
+        for (key, ifindex) in &image.stations {
+            self.fdb.put(key, entry(*ifindex));
         }
+        self.neighbours.retain(|_, neighbour| !neighbour.is_static());
+        for (key, mac) in &image.neighbours {
+            let mac = Shared::new(mac.word().get());
+            let row = neighbour::Neighbour { mac, flags: neighbour::STATIC, ..Default::default() };
+            self.neighbours.put(key, row);
+        }
+        for port in image.ports.values() {
+            self.counters.entry(port.slot).or_default();
+        }
+        self.flood = image.flood.iter().map(|(key, members)| (*key, chunk(members))).collect();
+        self.image = image.clone();
+        self.epoch.configured.add(1);
     }
 
     /// How many frames were dropped for this reason in this slot.
     pub fn dropped(&self, slot: u32, reason: DropReason) -> u64 {
-        self.drops.get(&slot).and_then(|drops| drops.of(reason)).map_or(0, Shared::get)
+        self.drops(slot).and_then(|drops| drops.of(reason)).map_or(0, Shared::get)
     }
 
     /// Where a station is believed to be.
     pub fn at(&self, key: fdb::Key) -> Option<u32> {
         self.station(&key).map(|entry| entry.ifindex)
     }
-}
 
-fn leak<T>(value: T) -> Leaked<T> {
-    Box::leak(Box::new(value))
+    fn counters<T>(&self, slot: u32, which: fn(&Counters) -> &T) -> Option<&T> {
+        self.counters.get(&slot).map(which)
+    }
 }
 
 /// Members as the kernel has them.
@@ -82,47 +129,60 @@ pub fn chunk(members: &Members) -> flood::Chunk {
     chunk
 }
 
+/// The value of the longest prefix that a key is in. As in the kernel, a key is its number of bits in
+/// four octets, and then the octets whose bits count.
+fn longest<'a, K: IntoBytes + Immutable>(
+    routes: &'a BTreeMap<K, u64>,
+    key: &K,
+    bits: fn(&K) -> u32,
+) -> Option<&'a u64> {
+    let octets = |key: &K| key.as_bytes()[4..].to_vec();
+    let wanted = octets(key);
+    let fits = |(row, _): &(&K, &u64)| {
+        let prefix = octets(row);
+        bits(row) <= bits(key) && (0..bits(row)).all(|at| bit(&prefix, at) == bit(&wanted, at))
+    };
+    routes.iter().filter(fits).max_by_key(|(row, _)| bits(row)).map(|(_, number)| number)
+}
+
+fn bit(octets: &[u8], at: u32) -> bool {
+    octets[at as usize / 8] >> (7 - at % 8) & 1 != 0
+}
+
 impl Tables for MemTables {
     fn now(&self) -> u64 {
         self.now.get()
     }
 
     fn config(&self) -> Option<&config::Config> {
-        Some(&self.config)
+        Some(&self.image.config)
     }
 
     fn port(&self, ifindex: u32) -> Option<&port::Port> {
-        self.ports.get(&ifindex)
+        self.image.ports.get(&ifindex)
     }
 
     fn station(&self, key: &fdb::Key) -> Option<&fdb::Entry> {
-        self.fdb.borrow().get(key).copied()
+        self.fdb.get(key)
     }
 
     fn learn(&self, key: &fdb::Key, entry: &fdb::Entry) -> Learning {
-        let mut fdb = self.fdb.borrow_mut();
-        if fdb.contains_key(key) {
+        if self.fdb.get(key).is_some() {
             return Learning::Raced;
         }
-        if fdb.len() >= self.fdb_capacity {
-            return Learning::Full;
-        }
-        fdb.insert(*key, leak(entry.clone()));
-        Learning::Done
+        if self.fdb.put(key, entry.clone()) { Learning::Done } else { Learning::Full }
     }
 
     fn relearn(&self, key: &fdb::Key, entry: &fdb::Entry) -> Learning {
-        match self.fdb.borrow_mut().get_mut(key) {
-            Some(row) => {
-                *row = leak(entry.clone());
-                Learning::Done
-            }
-            None => Learning::Raced,
+        if self.fdb.get(key).is_none() {
+            return Learning::Raced;
         }
+        self.fdb.put(key, entry.clone());
+        Learning::Done
     }
 
     fn learned(&self, slot: u32) -> Option<&learn::Learned> {
-        self.learned.get(&slot)
+        self.counters(slot, |counters| &counters.learned)
     }
 
     fn forgotten(&self, _slot: u32) -> u64 {
@@ -130,18 +190,112 @@ impl Tables for MemTables {
     }
 
     fn may_send(&self, key: &guard::Key) -> bool {
-        self.guard.contains(key)
+        self.image.guard.contains(key)
     }
 
     fn members(&self, key: &flood::Key) -> Option<&flood::Chunk> {
         self.flood.get(key)
     }
 
+    fn epoch(&self) -> Option<&epoch::Epoch> {
+        Some(&self.epoch)
+    }
+
+    fn gateway(&self, network: u32) -> Option<&gateway::Gateway> {
+        self.image.gateways.get(&network)
+    }
+
+    fn route4(&self, key: &route::Key4) -> Option<&u64> {
+        longest(&self.image.routes4, key, |row| row.bits)
+    }
+
+    fn route6(&self, key: &route::Key6) -> Option<&u64> {
+        longest(&self.image.routes6, key, |row| row.bits)
+    }
+
+    fn target(&self, number: u64) -> Option<&route::Target> {
+        self.image.targets.get(&number)
+    }
+
+    fn neighbour(&self, key: &neighbour::Key) -> Option<&neighbour::Neighbour> {
+        self.neighbours.get(key)
+    }
+
+    fn meet(&self, key: &neighbour::Key, neighbour: &neighbour::Neighbour) -> bool {
+        self.neighbours.get(key).is_none() && self.neighbours.put(key, neighbour.clone())
+    }
+
+    fn flow4(&self, key: &flow::Key4) -> Option<&flow::Flow> {
+        self.flows4.get(key)
+    }
+
+    fn flow6(&self, key: &flow::Key6) -> Option<&flow::Flow> {
+        self.flows6.get(key)
+    }
+
+    fn opening4(&self, key: &flow::Key4) -> Option<&flow::Flow> {
+        self.opening4.get(key)
+    }
+
+    fn opening6(&self, key: &flow::Key6) -> Option<&flow::Flow> {
+        self.opening6.get(key)
+    }
+
+    fn keep4(&self, key: &flow::Key4, flow: &flow::Flow) -> bool {
+        self.flows4.put(key, flow.clone())
+    }
+
+    fn keep6(&self, key: &flow::Key6, flow: &flow::Flow) -> bool {
+        self.flows6.put(key, flow.clone())
+    }
+
+    fn open4(&self, key: &flow::Key4, flow: &flow::Flow) -> bool {
+        self.opening4.put(key, flow.clone())
+    }
+
+    fn open6(&self, key: &flow::Key6, flow: &flow::Flow) -> bool {
+        self.opening6.put(key, flow.clone())
+    }
+
+    fn close4(&self, key: &flow::Key4) -> bool {
+        self.opening4.remove(key)
+    }
+
+    fn close6(&self, key: &flow::Key6) -> bool {
+        self.opening6.remove(key)
+    }
+
+    fn openings(&self, slot: u32) -> Option<&flow::Opening> {
+        self.counters(slot, |counters| &counters.openings)
+    }
+
+    fn expired(&self, _slot: u32) -> u64 {
+        0
+    }
+
+    fn fragment(&self, key: &fragment::Key) -> Option<&fragment::Fragment> {
+        self.fragments.get(key)
+    }
+
+    fn remember(&self, key: &fragment::Key, fragment: &fragment::Fragment) {
+        self.fragments.put(key, fragment.clone());
+    }
+
+    fn limit(&self, slot: u32) -> Option<&limit::Limit> {
+        self.counters(slot, |counters| &counters.limit)
+    }
+
+    fn scratch(&self) -> Option<&mut Scratch> {
+        // SAFETY: the table is not `Sync`, so this thread is alone, and a frame uses the memory once
+        // at a time, as the trait says.
+        Some(unsafe { &mut *self.scratch.get() })
+    }
+
     fn stats(&self, slot: u32) -> Option<&stats::Stats> {
-        self.stats.get(&slot)
+        self.counters(slot, |counters| &counters.stats)
     }
 
     fn drops(&self, slot: u32) -> Option<&drops::Drops> {
-        self.drops.get(&slot)
+        self.counters(slot, |counters| &counters.drops)
     }
 }

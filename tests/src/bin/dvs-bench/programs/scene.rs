@@ -10,7 +10,7 @@ use aya::{
 };
 use nix::time::{ClockId, clock_getres, clock_gettime};
 use switch_common::{
-    addr::Mac,
+    addr::{GATEWAY_MAC, Mac},
     shared::Shared,
     table::{config, fdb, guard, port},
 };
@@ -125,6 +125,8 @@ impl Scene {
         let settings = config::Config {
             ageing_ns: Duration::from_mins(5).as_nanos().try_into()?,
             tick_ns: tick.as_nanos().try_into()?,
+            gateway_mac: GATEWAY_MAC.word().get(),
+            ..config::Config::default()
         };
         self.row::<{ size_of::<config::Config>() }>(config::NAME, 0, transmute!(settings))
     }
