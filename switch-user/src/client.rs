@@ -239,14 +239,21 @@ async fn exchange(stream: UnixStream, request: Request<Full<Bytes>>) -> hyper::R
 fn collection(kind: Kind) -> &'static str {
     match kind {
         Kind::Switch => "switch",
+        Kind::Router => "routers",
         Kind::Network => "networks",
         Kind::Uplink => "uplinks",
         Kind::Port => "ports",
+        Kind::Route => "routes",
     }
 }
 
+/// The path of an object; the name of a route is a path of its own.
 fn object(kind: Kind, name: &str) -> String {
-    format!("/v1/{}/{}", collection(kind), encode(name))
+    let steps: Vec<String> = match kind {
+        Kind::Route => name.split('/').map(encode).collect(),
+        Kind::Switch | Kind::Router | Kind::Network | Kind::Uplink | Kind::Port => vec![encode(name)],
+    };
+    format!("/v1/{}/{}", collection(kind), steps.join("/"))
 }
 
 fn missing(allowed: bool) -> String {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{ChangeSet, ObjectList},
-    model::{Desired, Document, Kind, Object, ObjectId, Problem, Reason, read},
+    model::{Desired, Document, Kind, Object, ObjectId, Problem, Reason, RoutingReason, read},
 };
 
 /// The answer to a write.
@@ -52,10 +52,12 @@ pub(super) async fn replace(
     params: WriteParams,
     Body(mut body): Body,
 ) -> Written {
-    if let Some(fields) = body.as_object_mut() {
-        fields.entry("name").or_insert_with(|| name.as_str().into());
-    }
     let id = ObjectId::new(kind, name);
+    if let Some(fields) = body.as_object_mut() {
+        for (field, value) in id.key() {
+            fields.entry(field).or_insert_with(|| value.into());
+        }
+    }
     let object = read_as(&id, &body)?;
     Ok(Json(manager.write(params.into(), move |old| Ok(with(old, object.clone()))).await?))
 }
@@ -108,23 +110,30 @@ fn with(old: &Desired, object: Object) -> Desired {
 /// Reads an object that must be the one that the address names.
 fn read_as(id: &ObjectId, value: &Value) -> Result<Object, ApiError> {
     let object = read::object_of(id.kind, value).map_err(ApiError::Invalid)?;
-    let found = object.id().name;
-    if found == id.name {
+    let found = object.id();
+    if found == *id {
         return Ok(object);
     }
-    let reason = Reason::WrongName { expected: id.name.clone() };
-    Err(ApiError::Invalid(vec![Problem::new(id, "name", found.into(), reason)]))
+    let pairs = id.key().zip(found.key());
+    let wrong = pairs.filter(|((_, expected), (_, found))| expected != found).map(
+        |((field, expected), (_, found))| {
+            Problem::new(id, field, found.into(), Reason::WrongName { expected: expected.into() })
+        },
+    );
+    Err(ApiError::Invalid(wrong.collect()))
 }
 
-/// Refuses to remove a network that has ports, in better words than "there is no such network" at each of them.
+/// Refuses to remove what others name, in better words than "there is no such network" at each of them.
 fn not_in_use(old: &Desired, id: &ObjectId) -> Result<(), ApiError> {
-    let ports =
-        old.ports.values().filter(|port| id.kind == Kind::Network && port.network.as_ref() == Some(&id.name));
-    let users: Vec<ObjectId> = ports.map(|port| ObjectId::new(Kind::Port, &port.name)).collect();
+    let users = old.users(id);
     if users.is_empty() {
         return Ok(());
     }
-    Err(ApiError::Invalid(vec![Problem::absent(id, "", Reason::NetworkInUse(users))]))
+    let reason = match id.kind {
+        Kind::Router => RoutingReason::RouterInUse(users).into(),
+        Kind::Switch | Kind::Network | Kind::Uplink | Kind::Port | Kind::Route => Reason::NetworkInUse(users),
+    };
+    Err(ApiError::Invalid(vec![Problem::absent(id, "", reason)]))
 }
 
 fn merge(target: &mut Value, patch: &Value) {

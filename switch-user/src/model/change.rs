@@ -44,10 +44,13 @@ impl Change {
 /// What makes `new` out of `old`, by kind and name.
 pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
     let switch = [change(Kind::Switch, "", old.switch.as_ref(), new.switch.as_ref(), Object::Switch)];
+    let routers = differences(Kind::Router, &old.routers, &new.routers, Object::Router);
     let networks = differences(Kind::Network, &old.networks, &new.networks, Object::Network);
     let uplinks = differences(Kind::Uplink, &old.uplinks, &new.uplinks, Object::Uplink);
     let ports = differences(Kind::Port, &old.ports, &new.ports, Object::Port);
-    switch.into_iter().flatten().chain(networks).chain(uplinks).chain(ports).collect()
+    let paths = differences(Kind::Route, &old.routes, &new.routes, Object::Route);
+    let switch = switch.into_iter().flatten();
+    switch.chain(routers).chain(networks).chain(uplinks).chain(ports).chain(paths).collect()
 }
 
 /// The changes of one kind. Only what differs is copied, as most of a large configuration is the same.
@@ -80,11 +83,13 @@ fn change<T: Clone + PartialEq>(
     Some(Change { action, kind, name: name.into(), fields })
 }
 
-/// The fields of an object by name, without kind and name.
+/// The fields of an object by name, without kind and those that make up its name.
 pub fn fields(object: Option<Object>) -> Map<String, Value> {
     let Some(object) = object else { return Map::new() };
+    let key = object.id().kind.key();
     let Value::Object(mut fields) = object.document().to_value() else { return Map::new() };
-    fields.retain(|name, _| !["apiVersion", "kind", "name"].contains(&name.as_str()));
+    fields
+        .retain(|name, _| !["apiVersion", "kind"].contains(&name.as_str()) && !key.contains(&name.as_str()));
     fields
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Kind, Network, Object, ObjectId, Port, Problem, Switch, Uplink, read};
+use super::{Kind, Network, Object, ObjectId, Port, Problem, Route, Router, Switch, Uplink, read};
 
 /// All objects. Each one is legal JSON and of the right types; whether they fit together is for
 /// [`super::validate`] to say.
@@ -12,12 +12,16 @@ use super::{Kind, Network, Object, ObjectId, Port, Problem, Switch, Uplink, read
 pub struct Desired {
     /// Settings of the switch, if they were set.
     pub switch: Option<Switch>,
+    /// Routers by name.
+    pub routers: BTreeMap<String, Router>,
     /// Networks by name.
     pub networks: BTreeMap<String, Network>,
     /// Uplinks by device.
     pub uplinks: BTreeMap<String, Uplink>,
     /// Ports by name.
     pub ports: BTreeMap<String, Port>,
+    /// Static routes by router and prefix: `r1/10.0.0.0/8`.
+    pub routes: BTreeMap<String, Route>,
 }
 
 impl Desired {
@@ -41,9 +45,11 @@ impl Desired {
     pub fn put(&mut self, object: Object) {
         match object {
             Object::Switch(switch) => self.switch = Some(switch),
+            Object::Router(router) => drop(self.routers.insert(router.name.clone(), router)),
             Object::Network(network) => drop(self.networks.insert(network.name.clone(), network)),
             Object::Uplink(uplink) => drop(self.uplinks.insert(uplink.name.clone(), uplink)),
             Object::Port(port) => drop(self.ports.insert(port.name.clone(), port)),
+            Object::Route(route) => drop(self.routes.insert(route.id().name, route)),
         }
     }
 
@@ -51,9 +57,11 @@ impl Desired {
     pub fn remove(&mut self, id: &ObjectId) -> bool {
         match id.kind {
             Kind::Switch => self.switch.take().is_some(),
+            Kind::Router => self.routers.remove(&id.name).is_some(),
             Kind::Network => self.networks.remove(&id.name).is_some(),
             Kind::Uplink => self.uplinks.remove(&id.name).is_some(),
             Kind::Port => self.ports.remove(&id.name).is_some(),
+            Kind::Route => self.routes.remove(&id.name).is_some(),
         }
     }
 
@@ -61,18 +69,55 @@ impl Desired {
     pub fn get(&self, id: &ObjectId) -> Option<Object> {
         match id.kind {
             Kind::Switch => self.switch.clone().map(Object::Switch),
+            Kind::Router => self.routers.get(&id.name).cloned().map(Object::Router),
             Kind::Network => self.networks.get(&id.name).cloned().map(Object::Network),
             Kind::Uplink => self.uplinks.get(&id.name).cloned().map(Object::Uplink),
             Kind::Port => self.ports.get(&id.name).cloned().map(Object::Port),
+            Kind::Route => self.routes.get(&id.name).cloned().map(Object::Route),
         }
     }
 
     /// All objects, by kind and name.
     pub fn objects(&self) -> impl Iterator<Item = Object> {
         let switch = self.switch.iter().cloned().map(Object::Switch);
+        let routers = self.routers.values().cloned().map(Object::Router);
         let networks = self.networks.values().cloned().map(Object::Network);
         let uplinks = self.uplinks.values().cloned().map(Object::Uplink);
-        switch.chain(networks).chain(uplinks).chain(self.ports.values().cloned().map(Object::Port))
+        let ports = self.ports.values().cloned().map(Object::Port);
+        let paths = self.routes.values().cloned().map(Object::Route);
+        switch.chain(routers).chain(networks).chain(uplinks).chain(ports).chain(paths)
+    }
+
+    /// The objects that cannot do without this one.
+    pub fn users(&self, id: &ObjectId) -> Vec<ObjectId> {
+        let name = Some(id.name.as_str());
+        match id.kind {
+            Kind::Router => {
+                let networks = self.networks.values().filter(|network| network.router.as_deref() == name);
+                let routes = self.routes.values().filter(|route| Some(route.router.as_str()) == name);
+                let networks = networks.map(|network| ObjectId::new(Kind::Network, &network.name));
+                networks.chain(routes.map(Route::id)).collect()
+            }
+            Kind::Network => {
+                let ports = self.ports.values().filter(|port| port.network.as_deref() == name);
+                let ports = ports.map(|port| ObjectId::new(Kind::Port, &port.name));
+                ports.chain(self.routes_through(&id.name).map(Route::id)).collect()
+            }
+            Kind::Switch | Kind::Uplink | Kind::Port | Kind::Route => Vec::new(),
+        }
+    }
+
+    /// The routes with a next hop in this network.
+    fn routes_through(&self, network: &str) -> impl Iterator<Item = &Route> {
+        let network = self.networks.get(network);
+        self.routes.values().filter(move |route| {
+            let inside = |network: &&Network| {
+                let mut subnets = network.subnet.iter();
+                subnets.any(|subnet| route.via.iter().any(|hop| subnet.contains(hop)))
+            };
+            let in_router = |network: &&Network| network.router.as_ref() == Some(&route.router);
+            network.filter(in_router).is_some_and(|network| inside(&network))
+        })
     }
 
     /// The devices that are named, each with the object and its field.

@@ -32,18 +32,30 @@ pub enum Takes {
     Macs,
     /// A list of IP addresses.
     Ips,
+    /// A list of IPv6 addresses.
+    Ipv6s,
+    /// A prefix.
+    Prefix,
+    /// A list of prefixes.
+    Prefixes,
+    /// One MAC address.
+    Mac,
     /// Labels.
     Labels,
     /// Administrative state.
     Admin,
     /// The mode of XDP.
     Xdp,
+    /// What a router asks of sources.
+    ReversePath,
     /// A number of addresses.
     LearnLimit,
     /// Seconds, or 0 for never.
     Ageing,
     /// A number of entries.
     FdbCapacity,
+    /// A number of flows.
+    FlowCapacity,
     /// Yes or no.
     Flag,
 }
@@ -56,15 +68,20 @@ impl Takes {
             Self::Mtu => Some(68..=65_535),
             Self::LearnLimit => Some(0..=1_000_000),
             Self::Ageing => Some(10..=1_000_000),
-            Self::FdbCapacity => Some(1024..=4_194_304),
+            Self::FdbCapacity | Self::FlowCapacity => Some(1024..=4_194_304),
             Self::Name
             | Self::Device
             | Self::VlanList
             | Self::Macs
             | Self::Ips
+            | Self::Ipv6s
+            | Self::Prefix
+            | Self::Prefixes
+            | Self::Mac
             | Self::Labels
             | Self::Admin
             | Self::Xdp
+            | Self::ReversePath
             | Self::Flag => None,
         }
     }
@@ -80,8 +97,10 @@ impl Takes {
         match (self, value) {
             (Self::VlanList, Value::String(text)) => vlan_list_refusal(text),
             (Self::VlanList, Value::Number(number)) => vlan_list_refusal(&number.to_string()),
-            (Self::Macs, Value::String(_)) => Reason::BadMac,
+            (Self::Macs | Self::Mac, Value::String(_)) => Reason::BadMac,
             (Self::Ips, Value::String(_)) => Reason::BadIp,
+            (Self::Ipv6s, Value::String(_)) => Reason::BadIpv6,
+            (Self::Prefix | Self::Prefixes, Value::String(_)) => Reason::BadPrefix,
             (_, Value::Number(number)) if self.range().is_some() && !number.is_f64() => {
                 Reason::OutOfRange(self)
             }
@@ -107,12 +126,17 @@ impl fmt::Display for Takes {
             Self::Mtu => "a number from 68 to 65535",
             Self::Macs => "a list of MAC addresses, such as [\"02:00:00:00:00:01\"]",
             Self::Ips => "a list of IP addresses, such as [\"10.0.10.1\", \"fd00::1\"]",
+            Self::Ipv6s => "a list of IPv6 addresses, such as [\"fd00::53\"]",
+            Self::Prefix => "an address with a prefix length, such as \"10.0.0.0/8\"",
+            Self::Prefixes => "a list of prefixes, such as [\"10.0.10.0/24\", \"fd00:10::/64\"]",
+            Self::Mac => "a MAC address, such as \"02:00:00:00:00:01\"",
             Self::Labels => "labels with text as value, such as {tier: \"web\"}",
             Self::Admin => "up or down",
             Self::Xdp => "auto, native, generic or off",
+            Self::ReversePath => "strict or off",
             Self::LearnLimit => "a number from 0 to 1000000",
             Self::Ageing => "seconds, a number from 10 to 1000000, or 0 for ever",
-            Self::FdbCapacity => "a number from 1024 to 4194304",
+            Self::FdbCapacity | Self::FlowCapacity => "a number from 1024 to 4194304",
             Self::Flag => "true or false",
         })
     }

@@ -3,10 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Network, Port, Switch, Uplink, field::Field, network, port, read, switch, uplink};
+use super::{
+    Network, Port, Route, Router, Switch, Uplink, field::Field, network, port, read, route, router, switch,
+    uplink,
+};
 
 /// The version of the objects that this program reads and writes.
 pub const API_VERSION: &str = "dvs/v1";
@@ -16,25 +19,32 @@ pub const API_VERSION: &str = "dvs/v1";
 pub enum Kind {
     /// Settings of the whole switch.
     Switch,
+    /// A router between networks.
+    Router,
     /// A broadcast domain.
     Network,
     /// A device that leads out of the host.
     Uplink,
     /// A port of a VM or container.
     Port,
+    /// A static route of a router.
+    Route,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Switch, Self::Network, Self::Uplink, Self::Port];
+    pub const ALL: &'static [Self] =
+        &[Self::Switch, Self::Router, Self::Network, Self::Uplink, Self::Port, Self::Route];
 
     /// The word in the field `kind`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Switch => "Switch",
+            Self::Router => "Router",
             Self::Network => "Network",
             Self::Uplink => "Uplink",
             Self::Port => "Port",
+            Self::Route => "Route",
         }
     }
 
@@ -42,9 +52,11 @@ impl Kind {
     pub const fn fields(self) -> &'static [Field] {
         match self {
             Self::Switch => switch::FIELDS,
+            Self::Router => router::FIELDS,
             Self::Network => network::FIELDS,
             Self::Uplink => uplink::FIELDS,
             Self::Port => port::FIELDS,
+            Self::Route => route::FIELDS,
         }
     }
 
@@ -53,7 +65,16 @@ impl Kind {
         match self {
             Self::Switch => &[],
             Self::Network => &["name", "vlan"],
-            Self::Uplink | Self::Port => &["name"],
+            Self::Router | Self::Uplink | Self::Port | Self::Route => self.key(),
+        }
+    }
+
+    /// The fields that make up an object's name, which never change.
+    pub const fn key(self) -> &'static [&'static str] {
+        match self {
+            Self::Switch => &[],
+            Self::Router | Self::Network | Self::Uplink | Self::Port => &["name"],
+            Self::Route => &["router", "prefix"],
         }
     }
 
@@ -88,6 +109,18 @@ impl ObjectId {
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
     }
+
+    /// The object that these fields describe; without a name if they do not tell it.
+    pub fn of_fields(kind: Kind, fields: &Map<String, Value>) -> Self {
+        let texts: Option<Vec<&str>> = kind.key().iter().map(|field| fields.get(*field)?.as_str()).collect();
+        Self { kind, name: texts.unwrap_or_default().join("/") }
+    }
+
+    /// The fields that make up the name, with their values.
+    pub fn key(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let fields = self.kind.key();
+        fields.iter().copied().zip(self.name.splitn(fields.len(), '/'))
+    }
 }
 
 impl fmt::Display for ObjectId {
@@ -106,12 +139,16 @@ impl fmt::Display for ObjectId {
 pub enum Object {
     /// Settings of the whole switch.
     Switch(Switch),
+    /// A router between networks.
+    Router(Router),
     /// A broadcast domain.
     Network(Network),
     /// A device that leads out of the host.
     Uplink(Uplink),
     /// A port of a VM or container.
     Port(Port),
+    /// A static route of a router.
+    Route(Route),
 }
 
 impl Object {
@@ -119,9 +156,11 @@ impl Object {
     pub fn id(&self) -> ObjectId {
         match self {
             Self::Switch(_) => ObjectId::new(Kind::Switch, ""),
+            Self::Router(router) => ObjectId::new(Kind::Router, &router.name),
             Self::Network(network) => ObjectId::new(Kind::Network, &network.name),
             Self::Uplink(uplink) => ObjectId::new(Kind::Uplink, &uplink.name),
             Self::Port(port) => ObjectId::new(Kind::Port, &port.name),
+            Self::Route(route) => route.id(),
         }
     }
 

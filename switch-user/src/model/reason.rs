@@ -1,8 +1,12 @@
 //! Why a configuration is refused: a closed list, with a word for programs, a sentence and a remedy for people.
 
+mod routing;
+
 use std::borrow::Cow;
 
 use switch_common::{MAX_PORTS, addr::VlanId};
+
+pub use routing::RoutingReason;
 
 use super::{Kind, ObjectId, field::Takes, object::API_VERSION, vlan_list::VlanListError};
 
@@ -31,7 +35,7 @@ pub enum Reason {
         expected: Vec<Kind>,
     },
     /// A name that differs from the one in the address of the request.
-    #[error("the name is {expected:?} here and cannot be changed")]
+    #[error("this is {expected:?} here and cannot be changed")]
     WrongName {
         /// The name in the address.
         expected: String,
@@ -63,6 +67,12 @@ pub enum Reason {
     /// Not an IP address.
     #[error("this is not an IP address")]
     BadIp,
+    /// Not an IPv6 address.
+    #[error("this is not an IPv6 address")]
+    BadIpv6,
+    /// Not an address with a prefix length.
+    #[error("this is not a prefix")]
+    BadPrefix,
     /// Multicast, broadcast, loopback, unspecified, reserved, or IPv4 in the clothes of IPv6.
     #[error("this is not the unicast address of a station")]
     NotUnicast,
@@ -84,7 +94,7 @@ pub enum Reason {
         /// Some of those that exist.
         known: Vec<String>,
     },
-    /// A network that is to be removed and has ports.
+    /// A network that is to be removed and has ports, or next hops of routes.
     #[error("{} still {} it", list(.0), if .0.len() == 1 { "uses" } else { "use" })]
     NetworkInUse(Vec<ObjectId>),
     /// An access port and a trunk at once.
@@ -132,12 +142,15 @@ pub enum Reason {
         /// First VLAN that both carry.
         vlan: VlanId,
     },
-    /// More ports and uplinks than the tables have slots.
-    #[error("that makes {0} ports and uplinks, more than the switch has room for")]
+    /// More ports, uplinks and routers than the tables have slots.
+    #[error("that makes {0} ports, uplinks and routers, more than the switch has room for")]
     TooManyPorts(usize),
     /// A device that the host does not have.
     #[error("this host has no such device")]
     NoSuchDevice,
+    /// A subnet, router or route that does not fit.
+    #[error(transparent)]
+    Routing(#[from] RoutingReason),
 }
 
 impl Reason {
@@ -160,6 +173,8 @@ impl Reason {
             Self::BadMac => "bad-mac",
             Self::NotAStation => "not-a-station",
             Self::BadIp => "bad-ip",
+            Self::BadIpv6 => "bad-ipv6",
+            Self::BadPrefix => "bad-prefix",
             Self::NotUnicast => "not-unicast",
             Self::VlanList(_) => "bad-vlan-list",
             Self::OutOfRange(_) => "out-of-range",
@@ -179,6 +194,7 @@ impl Reason {
             Self::UplinksOverlap { .. } => "uplinks-overlap",
             Self::TooManyPorts(_) => "too-many-ports",
             Self::NoSuchDevice => "no-such-device",
+            Self::Routing(reason) => reason.name(),
         }
     }
 
@@ -204,6 +220,8 @@ impl Reason {
             Self::BadMac => "write six octets such as 02:00:00:00:00:01".into(),
             Self::NotAStation => "give a unicast MAC address: not all zeros, the second digit even".into(),
             Self::BadIp => "write an address such as 10.0.10.1 or fd00::1, without a prefix length".into(),
+            Self::BadIpv6 => "write an address such as fd00::1, without a prefix length".into(),
+            Self::BadPrefix => "write an address and a prefix length, such as 10.0.0.0/8 or fd00::/64".into(),
             Self::NotUnicast => {
                 "give an address that a station sends from: no multicast, broadcast, loopback, \
                                  unspecified or IPv4-mapped one"
@@ -212,13 +230,8 @@ impl Reason {
             Self::VlanList(_) => format!("give {}, each VLAN once", Takes::VlanList).into(),
             Self::BadLabel => "use 1 to 63 of A-Z a-z 0-9 . _ / - in a key, up to 63 in a value".into(),
             Self::VlanTaken(_) => "choose another VLAN, or put the ports into that network".into(),
-            Self::UnknownNetwork { known } if known.is_empty() => {
-                "create it first: dvs network add NAME --vlan N".into()
-            }
-            Self::UnknownNetwork { known } => {
-                format!("create it, or name one of: {}", known.join(", ")).into()
-            }
-            Self::NetworkInUse(_) => "remove its ports first, or set another network".into(),
+            Self::UnknownNetwork { known: names } => known(names, "dvs network add NAME --vlan N"),
+            Self::NetworkInUse(_) => "remove its ports and the routes through it first".into(),
             Self::NetworkAndTrunk => "set either network or trunk".into(),
             Self::NeitherNetworkNorTrunk => {
                 "set network to a network's name, or trunk to a list of VLANs".into()
@@ -236,6 +249,7 @@ impl Reason {
             Self::NoSuchDevice => {
                 "check the name with `ip link`, or allow it to be missing (--allow-missing)".into()
             }
+            Self::Routing(reason) => reason.remedy(),
         }
     }
 }
@@ -243,6 +257,14 @@ impl Reason {
 fn fields(kind: Kind) -> String {
     let names: Vec<&str> = kind.fields().iter().map(|field| field.name).collect();
     names.join(", ")
+}
+
+/// What to do about a reference to nothing: one of these is meant, or it is to be created so.
+fn known(names: &[String], command: &str) -> Cow<'static, str> {
+    if names.is_empty() {
+        return format!("create it first: {command}").into();
+    }
+    format!("create it, or name one of: {}", names.join(", ")).into()
 }
 
 fn names(kinds: &[Kind]) -> String {

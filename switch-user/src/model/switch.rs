@@ -1,7 +1,10 @@
 //! Settings of the whole switch.
 
 use serde::{Deserialize, Serialize};
-use switch_common::table::fdb;
+use switch_common::{
+    addr::{GATEWAY_MAC, Mac},
+    table::{fdb, flow},
+};
 use utoipa::ToSchema;
 
 use super::field::{Field, Takes};
@@ -19,11 +22,22 @@ pub struct Switch {
     /// Most entries of the forwarding database.
     #[schema(minimum = 1024, maximum = 4_194_304)]
     pub fdb_capacity: u32,
+    /// Most flows of each family, IPv4 and IPv6; a connection is two of them.
+    #[schema(minimum = 1024, maximum = 4_194_304)]
+    pub flow_capacity: u32,
+    /// Address of every gateway towards the ports, the same on all hosts.
+    #[schema(value_type = String, example = "02:64:76:73:00:01")]
+    pub gateway_mac: Mac,
 }
 
 impl Default for Switch {
     fn default() -> Self {
-        Self { ageing: DEFAULT_AGEING, fdb_capacity: fdb::DEFAULT_CAPACITY }
+        Self {
+            ageing: DEFAULT_AGEING,
+            fdb_capacity: fdb::DEFAULT_CAPACITY,
+            flow_capacity: flow::DEFAULT_CAPACITY,
+            gateway_mac: GATEWAY_MAC,
+        }
     }
 }
 
@@ -31,4 +45,6 @@ impl Default for Switch {
 pub(super) const FIELDS: &[Field] = &[
     Field { name: "ageing", takes: Takes::Ageing },
     Field { name: "fdbCapacity", takes: Takes::FdbCapacity },
+    Field { name: "flowCapacity", takes: Takes::FlowCapacity },
+    Field { name: "gatewayMac", takes: Takes::Mac },
 ];

@@ -45,9 +45,11 @@ pub fn object_of(kind: Kind, value: &Value) -> Result<Object, Vec<Problem>> {
     let known: Map<String, Value> = known.map(|(name, value)| (name.clone(), value.clone())).collect();
     match kind {
         Kind::Switch => typed(kind, known, &label, problems).map(Object::Switch),
+        Kind::Router => typed(kind, known, &label, problems).map(Object::Router),
         Kind::Network => typed(kind, known, &label, problems).map(Object::Network),
         Kind::Uplink => typed(kind, known, &label, problems).map(Object::Uplink),
         Kind::Port => typed(kind, known, &label, problems).map(Object::Port),
+        Kind::Route => typed(kind, known, &label, problems).map(Object::Route),
     }
 }
 
@@ -124,6 +126,5 @@ fn problem_at(map: &Map<String, Value>, label: &str, field: &str, reason: Reason
 
 /// Kind and, if it has a readable one, name.
 fn label_of(kind: Kind, map: &Map<String, Value>) -> String {
-    let name = map.get("name").and_then(Value::as_str).unwrap_or_default();
-    ObjectId::new(kind, name).to_string()
+    ObjectId::of_fields(kind, map).to_string()
 }

@@ -45,6 +45,35 @@ fn wrong_types_are_refused_where_they_are() {
 }
 
 #[test]
+fn prefixes_and_addresses_are_refused_where_they_are() {
+    let network = |fields: &str, expected: &[&str]| {
+        check(&format!("- {{apiVersion: dvs/v1, kind: Network, name: n, vlan: 1, {fields}}}"), expected);
+    };
+    network("subnet: 10.0.10.0/24", &["1:65 Network n subnet \"10.0.10.0/24\" bad-prefix"]);
+    network("subnet: [10.0.0.0/8, 10.0.10.1]", &["1:78 Network n subnet[1] \"10.0.10.1\" bad-prefix"]);
+    network("subnet: [10.0.0.0/33]", &["1:66 Network n subnet[0] \"10.0.0.0/33\" bad-prefix"]);
+    network("gateway: [10.0.10.1/24]", &["1:67 Network n gateway[0] \"10.0.10.1/24\" bad-ip"]);
+    network("dns: [10.0.10.53]", &["1:63 Network n dns[0] \"10.0.10.53\" bad-ipv6"]);
+    network("slaac: 1", &["1:64 Network n slaac 1 wrong-type"]);
+    check(
+        "- {apiVersion: dvs/v1, kind: Route, router: r1, prefix: ten, via: [x]}
+- {apiVersion: dvs/v1, kind: Route, router: r1, prefix: 10.0.0.0/8, blackhole: 1}
+- {apiVersion: dvs/v1, kind: Route, router: r1}
+- {apiVersion: dvs/v1, kind: Router, name: r1, reversePath: loose}
+- {apiVersion: dvs/v1, kind: Switch, gatewayMac: 02:64, flowCapacity: -1}",
+        &[
+            "1:57 Route r1/ten prefix \"ten\" bad-prefix",
+            "1:68 Route r1/ten via[0] \"x\" bad-ip",
+            "2:80 Route r1/10.0.0.0/8 blackhole 1 wrong-type",
+            "3:3 Route prefix  missing-field",
+            "4:61 Router r1 reversePath \"loose\" wrong-type",
+            "5:71 Switch flowCapacity -1 out-of-range",
+            "5:50 Switch gatewayMac \"02:64\" bad-mac",
+        ],
+    );
+}
+
+#[test]
 fn every_wrong_field_of_every_object_is_found() {
     check(
         "- apiVersion: dvs/v1
@@ -73,14 +102,15 @@ fn an_unknown_field_is_refused_with_the_known_ones() {
     let (_, problem) = Source::read(text).unwrap_err().remove(0);
     assert_eq!(
         problem.to_string(),
-        "Network blue, field vni, value 5000: Network has no such field; the fields are name, vlan, mtu"
+        "Network blue, field vni, value 5000: Network has no such field; the fields are name, vlan, mtu, \
+         subnet, gateway, router, slaac, dns"
     );
 }
 
 #[test]
 fn an_object_says_what_it_is() {
     check("{name: blue}", &["1:1 object 1 kind  wrong-kind"]);
-    check("{apiVersion: dvs/v1, kind: Router, name: r}", &["1:28 object 1 kind \"Router\" wrong-kind"]);
+    check("{apiVersion: dvs/v1, kind: Rooter, name: r}", &["1:28 object 1 kind \"Rooter\" wrong-kind"]);
     check("{kind: Network, name: blue, vlan: 10}", &["1:1 Network blue apiVersion  unknown-version"]);
     check(
         "{apiVersion: dvs/v2, kind: Network, name: blue, vlan: 10}",
@@ -164,8 +194,11 @@ fn the_table_of_fields_is_the_truth() {
         qinq: true,
     };
     let texts = "- {apiVersion: dvs/v1, kind: Switch}
-- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, mtu: 1500}
-- {apiVersion: dvs/v1, kind: Uplink, name: eth1, vlans: 10, native: 10}";
+- {apiVersion: dvs/v1, kind: Router, name: r1}
+- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, mtu: 1500, subnet: [10.0.10.0/24], gateway: [10.0.10.1],
+   router: r1, slaac: true, dns: [\"fd00::53\"]}
+- {apiVersion: dvs/v1, kind: Uplink, name: eth1, vlans: 10, native: 10}
+- {apiVersion: dvs/v1, kind: Route, router: r1, prefix: 10.0.0.0/8, via: [10.0.10.2], blackhole: true, unreachable: true}";
     let mut objects = Source::read(texts).unwrap().objects;
     objects.push(Object::Port(full));
     for object in objects {

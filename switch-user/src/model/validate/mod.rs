@@ -4,8 +4,13 @@
 //! valid are compared with each other. So one run finds everything that is wrong.
 
 mod device;
+mod gateway;
 mod name;
+mod network;
 mod port;
+mod prefixes;
+mod route;
+mod router;
 mod station;
 mod switch;
 mod uplink;
@@ -13,16 +18,18 @@ mod uplink;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-use switch_common::{
-    MAX_PORTS,
-    addr::{GATEWAY_MAC, VlanId},
-    table::flow,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
 
-use super::{Change, Desired, Kind, Network, ObjectId, Problem, Reason, Takes, ValidNetwork, Validated};
+use serde_json::Value;
+use switch_common::{MAX_PORTS, addr::VlanId};
+
+use super::{Change, Desired, Kind, ObjectId, Problem, Reason, Takes, Validated};
+
+/// Names that an error proposes.
+const PROPOSED: usize = 10;
 
 /// Proves a configuration consistent.
 ///
@@ -40,7 +47,8 @@ pub fn validate(desired: &Desired) -> Result<Validated, Vec<Problem>> {
 pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validated, Vec<Problem>> {
     let blamed = changes.iter().map(|change| (change.kind, change.name.as_str())).collect();
     let mut check = Check { desired, blamed, problems: Vec::new() };
-    let (ageing, fdb_capacity) = check.switch();
+    let switch = check.switch();
+    let mut routers = check.routers();
     let networks = check.networks();
     let uplinks = desired.uplinks.values();
     let uplinks: BTreeMap<_, _> =
@@ -54,25 +62,23 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
     check.service_tags();
     check.uplink_vlans(&uplinks);
     check.stations(&ports);
+    let spaces = check.spaces(&networks);
+    check.gateways(&ports, &networks, switch.gateway_mac);
+    check.routes(&spaces, &mut routers);
+    check.number_of_routes(&networks);
     if !check.problems.is_empty() {
         return Err(check.problems);
     }
-    let networks = networks.into_iter().map(|(name, vlan)| (name, bridged(vlan))).collect();
     Ok(Validated {
-        ageing,
-        fdb_capacity,
-        flow_capacity: flow::DEFAULT_CAPACITY,
-        gateway_mac: GATEWAY_MAC,
+        ageing: (switch.ageing != 0).then(|| Duration::from_secs(switch.ageing.into())),
+        fdb_capacity: switch.fdb_capacity,
+        flow_capacity: switch.flow_capacity,
+        gateway_mac: switch.gateway_mac,
         networks,
-        routers: BTreeMap::new(),
+        routers,
         ports,
         uplinks,
     })
-}
-
-/// A network that no router is in.
-const fn bridged(vlan: VlanId) -> ValidNetwork {
-    ValidNetwork { vlan, mtu: None, subnets: Vec::new(), router: None, slaac: false, dns: Vec::new() }
 }
 
 /// The run of one validation.
@@ -83,8 +89,13 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn refuse(&mut self, id: ObjectId, field: &str, value: impl Into<Value>, reason: Reason) {
-        self.problems.push(Problem::new(id, field, value.into(), reason));
+    fn refuse(&mut self, id: ObjectId, field: &str, value: impl Into<Value>, reason: impl Into<Reason>) {
+        self.problems.push(Problem::new(id, field, value.into(), reason.into()));
+    }
+
+    /// True for an object that changed.
+    fn is_blamed(&self, id: &ObjectId) -> bool {
+        self.blamed.contains(&(id.kind, id.name.as_str()))
     }
 
     /// The objects of a kind in the order in which they are compared: those that changed come last.
@@ -108,34 +119,9 @@ impl Check<'_> {
         u16::try_from(number).ok().and_then(VlanId::new)
     }
 
-    fn networks(&mut self) -> BTreeMap<String, VlanId> {
-        let mut owners: BTreeMap<VlanId, &str> = BTreeMap::new();
-        let mut valid = BTreeMap::new();
-        for (_, network) in self.in_order(Kind::Network, &self.desired.networks) {
-            let id = ObjectId::new(Kind::Network, &network.name);
-            let Some(vlan) = self.network(&id, network) else { continue };
-            match owners.get(&vlan) {
-                Some(owner) => {
-                    let reason = Reason::VlanTaken(ObjectId::new(Kind::Network, *owner));
-                    self.refuse(id, "vlan", network.vlan, reason);
-                }
-                None => drop(owners.insert(vlan, &network.name)),
-            }
-            valid.insert(network.name.clone(), vlan);
-        }
-        valid
-    }
-
-    fn network(&mut self, id: &ObjectId, network: &Network) -> Option<VlanId> {
-        self.name(id);
-        if let Some(mtu) = network.mtu {
-            self.range(id, "mtu", mtu, Takes::Mtu);
-        }
-        self.vlan(id, "vlan", network.vlan)
-    }
-
     fn number_of_ports(&mut self) {
-        let number = self.desired.ports.len() + self.desired.uplinks.len();
+        let Desired { ports, uplinks, routers, .. } = self.desired;
+        let number = ports.len() + uplinks.len() + routers.len();
         if number >= MAX_PORTS as usize {
             self.problems.push(Problem::absent("the switch", "", Reason::TooManyPorts(number)));
         }

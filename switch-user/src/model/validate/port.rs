@@ -5,17 +5,18 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use switch_common::addr::VlanId;
-
-use super::Check;
-use crate::model::{Admin, Attachment, Kind, ObjectId, Port, Problem, Reason, Takes, ValidPort, VlanList};
-
-/// Networks that an error proposes.
-const PROPOSED: usize = 10;
+use super::{Check, PROPOSED};
+use crate::model::{
+    Admin, Attachment, Kind, ObjectId, Port, Problem, Reason, Takes, ValidNetwork, ValidPort, VlanList,
+};
 
 impl Check<'_> {
     /// The valid form of a port; `None` if it is in no network that exists.
-    pub(super) fn port(&mut self, port: &Port, networks: &BTreeMap<String, VlanId>) -> Option<ValidPort> {
+    pub(super) fn port(
+        &mut self,
+        port: &Port,
+        networks: &BTreeMap<String, ValidNetwork>,
+    ) -> Option<ValidPort> {
         let id = ObjectId::new(Kind::Port, &port.name);
         self.name(&id);
         self.labels(&id, port);
@@ -48,7 +49,7 @@ impl Check<'_> {
         &mut self,
         id: &ObjectId,
         port: &Port,
-        networks: &BTreeMap<String, VlanId>,
+        networks: &BTreeMap<String, ValidNetwork>,
     ) -> Option<Attachment> {
         match (&port.network, &port.trunk) {
             (Some(network), None) => self.access(id, port, network, networks),
@@ -69,12 +70,12 @@ impl Check<'_> {
         id: &ObjectId,
         port: &Port,
         network: &str,
-        networks: &BTreeMap<String, VlanId>,
+        networks: &BTreeMap<String, ValidNetwork>,
     ) -> Option<Attachment> {
         if let Some(native) = port.native {
             self.refuse(id.clone(), "native", native, Reason::NativeWithoutTrunk);
         }
-        if let Some(vlan) = networks.get(network) {
+        if let Some(ValidNetwork { vlan, .. }) = networks.get(network) {
             return Some(Attachment::Access { vlan: *vlan, qinq: port.qinq });
         }
         // A network that is there but refused has an error of its own.
@@ -110,7 +111,7 @@ impl Check<'_> {
 }
 
 /// True for an address that a station can have and send from on a link.
-fn is_unicast(ip: IpAddr) -> bool {
+pub(super) fn is_unicast(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => is_unicast_v4(v4),
         IpAddr::V6(v6) => is_unicast_v6(v6),

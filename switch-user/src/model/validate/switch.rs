@@ -1,18 +1,19 @@
 //! Settings of the switch.
 
-use std::time::Duration;
-
 use super::Check;
-use crate::model::{Kind, ObjectId, Takes};
+use crate::model::{Kind, ObjectId, Reason, Switch, Takes};
 
 impl Check<'_> {
-    /// Ageing time and capacity of the forwarding database.
-    pub(super) fn switch(&mut self) -> (Option<Duration>, u32) {
+    /// The settings, or the defaults.
+    pub(super) fn switch(&mut self) -> Switch {
         let switch = self.desired.switch.clone().unwrap_or_default();
         let id = ObjectId::new(Kind::Switch, "");
         self.range(&id, "ageing", switch.ageing, Takes::Ageing);
         self.range(&id, "fdbCapacity", switch.fdb_capacity, Takes::FdbCapacity);
-        let ageing = (switch.ageing != 0).then(|| Duration::from_secs(switch.ageing.into()));
-        (ageing, switch.fdb_capacity)
+        self.range(&id, "flowCapacity", switch.flow_capacity, Takes::FlowCapacity);
+        if !switch.gateway_mac.is_station() {
+            self.refuse(id, "gatewayMac", switch.gateway_mac.to_string(), Reason::NotAStation);
+        }
+        switch
     }
 }

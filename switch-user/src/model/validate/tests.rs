@@ -1,3 +1,5 @@
+mod routing;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -45,6 +47,8 @@ fn numbers_have_their_limits() {
     check("kind: Switch, ageing: 1000001", &["Switch ageing 1000001 out-of-range"]);
     check("kind: Switch, fdbCapacity: 1023", &["Switch fdbCapacity 1023 out-of-range"]);
     check("kind: Switch, fdbCapacity: 4194305", &["Switch fdbCapacity 4194305 out-of-range"]);
+    check("kind: Switch, flowCapacity: 1023", &["Switch flowCapacity 1023 out-of-range"]);
+    check("kind: Switch, flowCapacity: 4194305", &["Switch flowCapacity 4194305 out-of-range"]);
     check(
         "kind: Port, name: p1, network: blue, learnLimit: 1000001",
         &["Port p1 learnLimit 1000001 out-of-range"],
@@ -58,7 +62,8 @@ fn numbers_at_their_limits_are_legal() {
     check("kind: Network, name: red, vlan: 1, mtu: 68", &[]);
     check("kind: Network, name: red, vlan: 4094, mtu: 65535", &[]);
     check("kind: Switch, ageing: 0, fdbCapacity: 1024", &[]);
-    check("kind: Switch, ageing: 10, fdbCapacity: 4194304", &[]);
+    check("kind: Switch, ageing: 10, fdbCapacity: 4194304, flowCapacity: 4194304", &[]);
+    check("kind: Switch, flowCapacity: 1024", &[]);
     check("kind: Switch, ageing: 1000000", &[]);
     check("kind: Port, name: p1, network: blue, learnLimit: 0", &[]);
     check("kind: Port, name: p1, network: blue, learnLimit: 1000000", &[]);

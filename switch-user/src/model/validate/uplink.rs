@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use switch_common::addr::VlanId;
-
 use super::Check;
-use crate::model::{Kind, ObjectId, Reason, Uplink, ValidUplink, VlanSet};
+use crate::model::{Kind, ObjectId, Reason, Uplink, ValidNetwork, ValidUplink, VlanSet};
 
 impl Check<'_> {
     /// The valid form of an uplink, as far as it is valid.
-    pub(super) fn uplink(&mut self, uplink: &Uplink, networks: &BTreeMap<String, VlanId>) -> ValidUplink {
+    pub(super) fn uplink(
+        &mut self,
+        uplink: &Uplink,
+        networks: &BTreeMap<String, ValidNetwork>,
+    ) -> ValidUplink {
         let id = ObjectId::new(Kind::Uplink, &uplink.name);
         self.device(&id, "name", &uplink.name);
         let native = uplink.native.and_then(|native| self.vlan(&id, "native", native));
         let mut vlans = match &uplink.vlans {
             Some(list) => list.set().clone(),
-            None => networks.values().copied().collect(),
+            None => networks.values().map(|network| network.vlan).collect(),
         };
         vlans.extend(native);
         ValidUplink { vlans, native, xdp: uplink.xdp }
