@@ -5,6 +5,7 @@
 //! switch so naive that it is obviously right, for frames nobody thought of. [`netns`] has real traffic.
 
 pub mod actors;
+pub mod fate;
 pub mod fixture;
 pub mod frame;
 #[expect(

@@ -1,13 +1,15 @@
 //! Ring 2: the programs in the kernel, on the same cases as ring 1.
 #![expect(clippy::panic, reason = "a test may")]
 
-use std::{process::Command, time::Duration};
+use std::{collections::BTreeMap, process::Command, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use dvs_tests::{
-    actors::{MAC_A, MAC_B, MAC_C},
-    fixture::{self, Case, Expect, Step},
-    frame::{Frame, eth},
+    actors::{MAC_A, MAC_B, MAC_C, MAC_X},
+    fate::{Copies, Fate},
+    fixture::{self, Case, Sent, Step, send},
+    frame::{Frame, eth, verify},
+    netns::{PinnedThread, Wire},
     progrun::{Programs, Run},
     topology::{Topology, device_names},
 };
@@ -16,7 +18,10 @@ use nix::{
     sched::{CloneFlags, unshare},
     time::{ClockId, clock_getres, clock_gettime},
 };
-use switch_common::table::{config, fdb, port};
+use switch_common::{
+    table::{config, fdb, port},
+    verdict::DropReason,
+};
 
 /// `TC_ACT_*` and `XDP_*` of `linux/pkt_cls.h` and `linux/bpf.h`.
 const TC_NEXT: i32 = -1;
@@ -34,6 +39,8 @@ fn devices(objects: &str) -> Result<()> {
 /// The same, with interface indexes from `first` on.
 fn devices_from(objects: &str, first: usize) -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNET).context("cannot make a network namespace; these tests need root")?;
+    // Nobody speaks on the devices but the switch.
+    std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1")?;
     for (number, device) in device_names(objects).into_iter().enumerate() {
         let (peer, index) = (format!("{device}-peer"), (first + number).to_string());
         ip(&["link", "add", &device, "index", &index, "up", "type", "veth", "peer", "name", &peer])?;
@@ -69,44 +76,92 @@ fn check_tc(case: &Case) -> Result<()> {
 }
 
 fn run_tc(case: &Case) -> Result<()> {
-    let topology = Topology::new(case.objects, number);
-    let programs = Programs::load(&topology)?;
+    let mut topology = Topology::new(case.objects, number);
+    let mut programs = Programs::load(&topology)?;
+    let listeners = Listeners::new(case.objects)?;
     for (index, step) in case.steps.iter().enumerate() {
-        let run = programs.tc(topology.ifindexes[step.from], &step.frame)?;
-        tc_matches(step, &run)
-            .with_context(|| format!("step {index}: {run:?} instead of {:?}", step.expect))?;
+        match step {
+            Step::Change(objects) => {
+                topology = topology.changed(objects, number);
+                programs.change(topology.clone())?;
+            }
+            Step::Wait(milliseconds) => programs.wait(Duration::from_millis(*milliseconds))?,
+            Step::Send(sent) => {
+                let _pinned = PinnedThread::new();
+                let run = programs.tc_segments(topology.ifindexes[sent.from], &sent.frame, sent.segment)?;
+                let copies = listeners.collect(&topology);
+                tc_matches(sent, &run, &copies).with_context(|| {
+                    format!("step {index}: {run:?} {copies:?} instead of {:?}", sent.fate)
+                })?;
+            }
+        }
     }
     Ok(())
 }
 
-fn tc_matches(step: &Step, run: &Run) -> Result<()> {
-    match &step.expect {
-        Expect::Forward(to, frame) => {
-            ensure!(run.action == TC_REDIRECT && run.received == [*to] && run.dropped.is_empty());
-            // A tag that was pushed is held beside the frame, where a test run does not show it.
-            ensure!(run.frame == *frame || run.frame == without_tag(frame), "another frame");
-        }
-        Expect::Flood(copies) => {
-            let mut ports: Vec<_> = copies.iter().map(|(port, _)| (*port).to_owned()).collect();
-            ports.sort();
-            ensure!(run.action == TC_SHOT && run.received == ports && run.dropped.is_empty());
-        }
-        Expect::Taken => {
-            ensure!(run.action == TC_SHOT && run.received.is_empty() && run.dropped.is_empty());
-        }
-        Expect::Pass => {
-            ensure!(run.action == TC_NEXT && run.frame == step.frame, "not passed as it was");
-            ensure!(run.received.is_empty() && run.dropped.is_empty());
-        }
-        Expect::Drop(reason) => {
-            ensure!(run.action == TC_SHOT && run.received.is_empty());
-            ensure!(run.dropped == [(step.from.to_owned(), *reason)]);
-        }
-        Expect::DropAt(port, reason) => {
-            ensure!(run.received.is_empty() && run.dropped == [((*port).to_owned(), *reason)]);
-        }
+/// Who hears the copies that the kernel makes.
+struct Listeners {
+    /// Both ends of each device.
+    wires: BTreeMap<u32, [Wire; 2]>,
+}
+
+impl Listeners {
+    fn new(objects: &str) -> Result<Self> {
+        let wires = device_names(objects).into_iter().map(|device| {
+            Ok((number(&device), [Wire::here(&device)?, Wire::here(&format!("{device}-peer"))?]))
+        });
+        Ok(Self { wires: wires.collect::<Result<_>>()? })
     }
-    Ok(())
+
+    /// The frames that have left, by port. On one CPU frames keep their order, so none comes behind the end mark.
+    fn collect(&self, topology: &Topology) -> Copies {
+        let end = eth(MAC_X, MAC_X).payload(0x88b6, &[0; 46]);
+        let mut copies = Copies::new();
+        for (ifindex, [inside, outside]) in &self.wires {
+            inside.send(&end);
+            for frame in std::iter::from_fn(|| Some(outside.receive()).filter(|frame| *frame != end)) {
+                let port = topology.port_of(*ifindex).unwrap_or("nobody");
+                assert_eq!(copies.insert(port.to_owned(), frame), None, "{port} got two copies");
+            }
+        }
+        copies
+    }
+}
+
+fn tc_matches(sent: &Sent, run: &Run, copies: &Copies) -> Result<()> {
+    let ports = |copies: &Copies| copies.keys().cloned().collect::<Vec<_>>();
+    let dropped: Vec<(String, DropReason)> = match &sent.fate {
+        Fate::Drop(reason, _) => vec![(sent.from.to_owned(), *reason)],
+        Fate::DropAt(port, reason) => vec![(port.clone(), *reason)],
+        Fate::Flood(_, failures) => failures.clone().into_iter().collect(),
+        Fate::Forward(..) | Fate::Taken | Fate::Pass => Vec::new(),
+    };
+    ensure!(run.dropped == dropped, "other drops");
+    ensure!(run.received == ports(&sent.fate.sent()), "other receivers");
+    match (&sent.fate, run.action) {
+        (Fate::Forward(..) | Fate::Drop(..), TC_REDIRECT) => {
+            let Some(frame) = sent.fate.sent().into_values().next() else { bail!("sent for nobody") };
+            // A tag that was pushed is held beside the frame, where a test run does not show it.
+            ensure!(run.frame == frame || run.frame == without_tag(&frame), "another frame");
+            ensure!(copies.is_empty(), "copies");
+        }
+        (Fate::Pass, TC_NEXT) => {
+            ensure!(run.frame == sent.frame && copies.is_empty(), "not passed as it was");
+        }
+        (Fate::Flood(..) | Fate::Drop(..), TC_SHOT) => ensure!(*copies == sent.fate.sent(), "other copies"),
+        (Fate::Taken | Fate::DropAt(..), TC_SHOT) => ensure!(copies.is_empty(), "copies"),
+        _ => bail!("another action"),
+    }
+    verify_all(sent, run, copies)
+}
+
+/// Every frame that leaves is right, if the one that came in was.
+fn verify_all(sent: &Sent, run: &Run, copies: &Copies) -> Result<()> {
+    if verify(&sent.frame).is_err() || sent.segment != 0 {
+        return Ok(());
+    }
+    let redirected = Some(&run.frame).filter(|_| run.action == TC_REDIRECT);
+    copies.values().chain(redirected).try_for_each(|frame| verify(frame).map_err(anyhow::Error::msg))
 }
 
 fn without_tag(frame: &Frame) -> Frame {
@@ -118,16 +173,16 @@ fn check_xdp(case: &Case) -> Result<()> {
     devices(case.objects)?;
     let topology = with_xdp(case.objects);
     let programs = Programs::load(&topology)?;
-    for (index, step) in case.steps.iter().enumerate() {
-        let run = programs.xdp(topology.ifindexes[step.from], &step.frame)?;
-        let fine = match (&step.expect, run.action) {
-            (Expect::Forward(to, frame), XDP_REDIRECT) => run.received == [*to] && run.frame == *frame,
-            (_, XDP_PASS) => run.frame == step.frame && run.received.is_empty() && run.dropped.is_empty(),
+    for (index, sent) in case.frames().enumerate() {
+        let run = programs.xdp(topology.ifindexes[sent.from], &sent.frame)?;
+        let fine = match (&sent.fate, run.action) {
+            (Fate::Forward(to, frame), XDP_REDIRECT) => run.received == [to.clone()] && run.frame == *frame,
+            (_, XDP_PASS) => run.frame == sent.frame && run.received.is_empty() && run.dropped.is_empty(),
             _ => false,
         };
-        ensure!(fine, "step {index}: {run:?} instead of {:?}", step.expect);
+        ensure!(fine, "step {index}: {run:?} instead of {:?}", sent.fate);
         // What the cache leaves alone goes to the pipeline, which learns.
-        programs.tc(topology.ifindexes[step.from], &step.frame)?;
+        programs.tc(topology.ifindexes[sent.from], &sent.frame)?;
     }
     Ok(())
 }
@@ -164,14 +219,13 @@ fn devices_with_high_numbers_are_ports() {
 #[test]
 fn the_datapath_has_the_time_of_user_space() {
     const SLACK: Duration = Duration::from_nanos(config::Config::BEHIND_NS);
-    let hello = Step { from: "c", frame: eth(MAC_B, MAC_C).noise(46), expect: Expect::Pass };
-    let case = Case { name: "time", objects: fixture::bridge::TWO_NETWORKS, steps: vec![hello] };
+    let case = Case { name: "time", objects: fixture::bridge::TWO_NETWORKS, steps: Vec::new() };
     alone(case, |case| {
         devices(case.objects)?;
         let topology = Topology::new(case.objects, number);
         let programs = Programs::load(&topology)?;
         let before = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?;
-        programs.tc(topology.ifindexes["c"], &case.steps[0].frame)?;
+        programs.tc(topology.ifindexes["c"], &eth(MAC_B, MAC_C).noise(46))?;
         let after = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?;
         let seen = Duration::from_nanos(programs.seen(fdb::Key::new(10, MAC_C))?);
         // Ticks come one after the other, the clock is read between two of them.
@@ -198,22 +252,24 @@ fn the_cache_forwards_between_known_stations() {
 - {apiVersion: dvs/v1, kind: Port, name: t, trunk: '10', device: vt}
 ";
     let (to_t, to_a) = (eth(MAC_B, MAC_A), eth(MAC_A, MAC_B));
-    let forward = |to, frame| Expect::Forward(to, frame);
     let steps = vec![
-        Step { from: "a", frame: to_t.clone().noise(46), expect: forward("t", to_t.vlan(10).noise(46)) },
-        Step { from: "t", frame: to_a.clone().vlan(10).noise(46), expect: forward("a", to_a.noise(46)) },
+        send("a", to_t.clone().noise(46), Fate::forward("t", to_t.vlan(10).noise(46))),
+        send("t", to_a.clone().vlan(10).noise(46), Fate::forward("a", to_a.noise(46))),
     ];
     alone(Case { name: "known stations", objects: OBJECTS, steps }, |case| {
         devices(case.objects)?;
         let topology = with_xdp(case.objects);
         let programs = Programs::load(&topology)?;
-        for step in &case.steps {
-            programs.tc(topology.ifindexes[step.from], &step.frame)?;
+        for sent in case.frames() {
+            programs.tc(topology.ifindexes[sent.from], &sent.frame)?;
         }
-        for step in &case.steps {
-            let Expect::Forward(to, frame) = &step.expect else { continue };
-            let run = programs.xdp(topology.ifindexes[step.from], &step.frame)?;
-            ensure!(run.action == XDP_REDIRECT && run.frame == *frame && run.received == [*to], "{run:?}");
+        for sent in case.frames() {
+            let Fate::Forward(to, frame) = &sent.fate else { continue };
+            let run = programs.xdp(topology.ifindexes[sent.from], &sent.frame)?;
+            ensure!(
+                run.action == XDP_REDIRECT && run.frame == *frame && run.received == [to.clone()],
+                "{run:?}"
+            );
         }
         Ok(())
     });

@@ -29,7 +29,7 @@ mod wire;
 pub use host::{Host, dvs};
 pub use lab::Lab;
 pub use namespace::Namespace;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, PinnedThread};
 pub use process::{Finished, Process, finish, run};
 pub use tap::Tap;
 pub use traffic::{Iperf, Ping};

@@ -84,18 +84,25 @@ impl Counted {
 }
 
 /// Keeps this thread on the CPU it is on.
-pub(super) struct PinnedThread {
+pub struct PinnedThread {
     before: CpuSet,
 }
 
 impl PinnedThread {
-    pub(super) fn new() -> Self {
+    /// Until it is dropped.
+    pub fn new() -> Self {
         let this = Pid::from_raw(0);
         let before = sched_getaffinity(this).unwrap();
         let mut one = CpuSet::new();
         one.set(sched_getcpu().unwrap()).unwrap();
         sched_setaffinity(this, &one).unwrap();
         Self { before }
+    }
+}
+
+impl Default for PinnedThread {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

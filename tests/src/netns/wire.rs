@@ -44,6 +44,14 @@ impl Wire {
         namespace.enter(open).unwrap_or_else(|error| panic!("{device}: {error}"))
     }
 
+    /// Opens a socket on a device of this thread's namespace, for all that it receives.
+    ///
+    /// # Errors
+    /// If there is no such device, or the kernel refuses the socket.
+    pub fn here(device: &str) -> io::Result<Self> {
+        Self::open_here(device, ALL)
+    }
+
     fn open_here(device: &str, protocol: u16) -> io::Result<Self> {
         // Without a protocol nothing arrives before the socket is bound to its device.
         // SAFETY: no memory is involved, and the descriptor is new and ours.

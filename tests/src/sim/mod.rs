@@ -4,14 +4,20 @@ mod hash;
 mod packet;
 mod tables;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 pub use hash::Hash;
 pub use packet::{Hook, SimPacket};
 pub use tables::{MemTables, chunk};
 
-use switch_common::verdict::Verdict;
+use switch_common::verdict::{DropReason, Verdict};
 use switch_ebpf::pipeline;
 
-use crate::{frame::Frame, topology::Topology};
+use crate::{
+    fate::{Copies, Failures, Fate},
+    frame::Frame,
+    topology::Topology,
+};
 
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +32,27 @@ pub struct Outcome {
 pub struct Sim {
     /// Its tables.
     pub tables: MemTables,
+    topology: Topology,
 }
+
+/// Drops by port and reason.
+type Drops = BTreeMap<(String, DropReason), u64>;
 
 impl Sim {
     /// A switch with the tables of a topology.
     pub fn new(topology: &Topology) -> Self {
-        Self { tables: MemTables::new(&topology.image) }
+        Self { tables: MemTables::new(&topology.image), topology: topology.clone() }
+    }
+
+    /// Replaces the configuration.
+    pub fn change(&mut self, topology: &Topology) {
+        self.tables.change(&topology.image);
+        self.topology = topology.clone();
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, milliseconds: u64) {
+        self.tables.now.set(self.tables.now.get() + milliseconds * 1_000_000);
     }
 
     /// Runs the pipeline on a frame that comes in at a device.
@@ -39,15 +60,54 @@ impl Sim {
         self.run(SimPacket::new(hook, ifindex, frame))
     }
 
-    /// Runs the pipeline on a frame that comes in at TC and will be several packets on the wire, with
-    /// `segment` octets of payload each.
-    pub fn send_segments(&self, ifindex: u32, frame: &Frame, segment: u32) -> Outcome {
-        self.run(SimPacket::new(Hook::Tc, ifindex, frame).in_segments_of(segment))
+    /// What becomes of a frame that comes in at a port at TC. If it is still to be cut up into
+    /// packets, `segment` is how many octets of payload each has.
+    ///
+    /// # Panics
+    /// If the switch contradicts itself: its counters say something else than its verdict, somebody
+    /// gets two copies, or a sum is not kept.
+    pub fn fate(&self, from: &str, frame: &Frame, segment: u32) -> Fate {
+        let packet = SimPacket::new(Hook::Tc, self.topology.ifindexes[from], frame);
+        let before = self.drops();
+        let outcome = self.run(packet.in_segments_of(segment));
+        let mut drops = self.drops();
+        drops.retain(|key, count| before.get(key) != Some(count));
+        self.told(from, &outcome, drops.into_keys().collect())
     }
 
-    /// Replaces the configuration.
-    pub fn change(&mut self, topology: &Topology) {
-        self.tables.change(&topology.image);
+    fn told(&self, from: &str, outcome: &Outcome, drops: Failures) -> Fate {
+        let name = |ifindex| self.topology.port_of(ifindex).unwrap_or("nobody").to_owned();
+        let copies: Copies = outcome.sent.iter().map(|(to, frame)| (name(*to), frame.clone())).collect();
+        assert_eq!(copies.len(), outcome.sent.len(), "a port got two copies: {outcome:?}");
+        let reasons: BTreeSet<DropReason> = drops.values().copied().collect();
+        match outcome.verdict {
+            Verdict::Flooded => Fate::Flood(copies, drops),
+            Verdict::Drop(reason) => {
+                assert_eq!(reasons, BTreeSet::from([reason]), "counted for its reason");
+                match drops.into_keys().next() {
+                    Some(port) if port != from => Fate::DropAt(port, reason),
+                    _ => Fate::Drop(reason, copies),
+                }
+            }
+            Verdict::Forward { .. } => match (reasons.first(), copies.into_iter().next()) {
+                (None, Some((to, frame))) => Fate::Forward(to, frame),
+                // An error is the packet that it is about, made into another one and sent back.
+                (Some(reason), Some(error)) => Fate::Drop(*reason, Copies::from([error])),
+                (_, None) => unreachable!("a frame that is forwarded is sent"),
+            },
+            Verdict::Taken => Fate::Taken,
+            Verdict::Pass | Verdict::Punt => Fate::Pass,
+        }
+    }
+
+    fn drops(&self) -> Drops {
+        let of = |(name, slot): (&String, &u32)| {
+            let (name, slot) = (name.clone(), *slot);
+            let count =
+                move |reason: &DropReason| ((name.clone(), *reason), self.tables.dropped(slot, *reason));
+            DropReason::ALL.iter().map(count).collect::<Vec<_>>()
+        };
+        self.topology.slots.iter().flat_map(of).collect()
     }
 
     fn run(&self, mut packet: SimPacket) -> Outcome {

@@ -21,6 +21,8 @@ use super::hash::Hash;
 
 /// Rows of a table that no test fills up.
 const ROOMY: usize = 4096;
+/// The host has been up for a while.
+const START: u64 = 1_000_000_000_000;
 
 /// What the datapath counts for one slot.
 #[derive(Default)]
@@ -66,7 +68,7 @@ impl MemTables {
             counters: BTreeMap::from([(0, Counters::default())]),
             epoch: epoch::Epoch::default(),
             scratch: UnsafeCell::default(),
-            now: Cell::new(1),
+            now: Cell::new(START),
             fdb: Hash::new(ROOMY),
             neighbours: Hash::new(ROOMY),
             flows4: Hash::new(ROOMY),

@@ -5,37 +5,26 @@
 //! run cannot show is the tag that the kernel holds beside an skb: the same cases run over real
 //! devices in ring 3 for that.
 
-use std::{collections::BTreeMap, path::PathBuf};
+mod fill;
 
-use anyhow::{Context, Result, bail};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
 use aya::{
     Ebpf, EbpfLoader, Pod,
     maps::{Array, HashMap, MapData, PerCpuArray, PerCpuValues},
     programs::{ProgramError, SchedClassifier, TestRun, TestRunOptions, TestRunResult, Xdp},
 };
+use nix::time::{ClockId, clock_gettime};
 use switch_common::{
-    table::{config, drops, fdb, flood, guard, port, stats},
+    table::{config, drops, epoch, fdb, stats},
     verdict::DropReason,
 };
-use zerocopy::{FromBytes, Immutable, IntoBytes};
+use switch_user::agent::image::TableImage;
+use zerocopy::IntoBytes;
 
-use crate::{frame::Frame, sim, topology::Topology};
-
-/// A row of a table, which the kernel takes octet by octet.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Row<T: Copy>(T);
-
-// SAFETY: the rows are made of integers without padding (`IntoBytes` is required where they are
-// built), so any octets are a value and none is uninitialised.
-unsafe impl<T: Copy + 'static> Pod for Row<T> {}
-
-fn row<T: Copy + FromBytes + IntoBytes + Immutable>(value: T) -> Row<T> {
-    Row(value)
-}
-
-/// The octets of a forwarding entry, which is no `Copy` type because it has a shared cell.
-type Station = Row<[u64; 2]>;
+use self::fill::{Row, Station, fill, named, row};
+use crate::{frame::Frame, topology::Topology};
 
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +42,9 @@ pub struct Run {
 /// A switch in the kernel that is attached to nothing.
 pub struct Programs {
     ebpf: Ebpf,
-    slots: BTreeMap<String, u32>,
+    topology: Topology,
+    config: config::Config,
+    epoch: u64,
 }
 
 impl Programs {
@@ -65,12 +56,52 @@ impl Programs {
         let path = std::env::var_os("DVS_BPF_OBJECT").map(PathBuf::from);
         let path = path.context("DVS_BPF_OBJECT names no object; run by `cargo xtask test`")?;
         let mut ebpf = EbpfLoader::new().map_max_entries(fdb::NAME, 1024).load_file(&path)?;
-        fill(&mut ebpf, topology)?;
+        fill(&mut ebpf, &topology.image, &TableImage::default())?;
         let program: &mut SchedClassifier = ebpf.program_mut("dvs_tc").context("no dvs_tc")?.try_into()?;
         program.load()?;
         let program: &mut Xdp = ebpf.program_mut("dvs_xdp").context("no dvs_xdp")?.try_into()?;
         program.load()?;
-        Ok(Self { ebpf, slots: topology.slots.clone() })
+        let (topology, config) = (topology.clone(), topology.image.config);
+        let mut programs = Self { ebpf, topology, config, epoch: 0 };
+        programs.move_epoch()?;
+        Ok(programs)
+    }
+
+    /// Replaces the configuration and moves the epoch.
+    ///
+    /// # Errors
+    /// If the kernel refuses a row.
+    pub fn change(&mut self, topology: Topology) -> Result<()> {
+        fill(&mut self.ebpf, &topology.image, &self.topology.image)?;
+        self.topology = topology;
+        self.set_config()?;
+        self.move_epoch()
+    }
+
+    /// Lets the datapath believe that so much time has passed: it counts ticks, which become longer.
+    ///
+    /// # Errors
+    /// If the kernel refuses the row.
+    pub fn wait(&mut self, time: Duration) -> Result<()> {
+        // As many ticks as there were at least; so at least that time passes.
+        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?);
+        let passed = (now.as_nanos() / u128::from(self.topology.image.config.tick_ns)).max(1);
+        let longer = time.as_nanos().div_ceil(passed);
+        self.config.tick_ns += u64::try_from(longer)?;
+        self.set_config()
+    }
+
+    fn set_config(&mut self) -> Result<()> {
+        self.config = config::Config { tick_ns: self.config.tick_ns, ..self.topology.image.config };
+        let mut table: Array<_, Row<config::Config>> = named(&mut self.ebpf, config::NAME)?.try_into()?;
+        Ok(table.set(0, row(self.config), 0)?)
+    }
+
+    fn move_epoch(&mut self) -> Result<()> {
+        self.epoch += 1;
+        let mut table: Array<_, Row<[u64; 3]>> = named(&mut self.ebpf, epoch::NAME)?.try_into()?;
+        let Row([_, moved, when]) = table.get(&0, 0)?;
+        Ok(table.set(0, row([self.epoch, moved, when]), 0)?)
     }
 
     /// Runs the pipeline at TC.
@@ -78,9 +109,19 @@ impl Programs {
     /// # Errors
     /// If the kernel refuses the run.
     pub fn tc(&self, ifindex: u32, frame: &Frame) -> Result<Run> {
-        // `struct __sk_buff` up to `ifindex`, the only field that is set.
+        self.tc_segments(ifindex, frame, 0)
+    }
+
+    /// Runs the pipeline at TC on a frame that is still to be cut up into packets with so many octets
+    /// of payload each; 0 for one that is a packet.
+    ///
+    /// # Errors
+    /// If the kernel refuses the run.
+    pub fn tc_segments(&self, ifindex: u32, frame: &Frame, segment: u32) -> Result<Run> {
+        // `struct __sk_buff` with the only fields that are set: `ifindex` and `gso_size`.
         let mut context = [0; 192];
         context[40..44].copy_from_slice(&ifindex.to_ne_bytes());
+        context[176..180].copy_from_slice(&segment.to_ne_bytes());
         let program: &SchedClassifier = self.ebpf.program("dvs_tc").context("no dvs_tc")?.try_into()?;
         self.run(frame, &context, |options| program.test_run(options))
     }
@@ -134,14 +175,18 @@ impl Programs {
     /// Frames that each port got.
     fn received(&self) -> Result<BTreeMap<String, u64>> {
         let stats = self.per_cpu::<[u64; size_of::<stats::Stats>() / 8]>(stats::NAME)?;
-        self.slots.iter().map(|(name, slot)| Ok((name.clone(), sum(&stats.get(slot, 0)?, 0)))).collect()
+        self.topology
+            .slots
+            .iter()
+            .map(|(name, slot)| Ok((name.clone(), sum(&stats.get(slot, 0)?, 0))))
+            .collect()
     }
 
     /// Frames that were dropped, by port and reason.
     fn dropped(&self) -> Result<BTreeMap<(String, DropReason), u64>> {
         let table = self.per_cpu::<[u64; drops::REASONS]>(drops::NAME)?;
         let nobody = (String::from("nobody"), 0);
-        let slots = self.slots.iter().map(|(name, slot)| (name.clone(), *slot)).chain([nobody]);
+        let slots = self.topology.slots.iter().map(|(name, slot)| (name.clone(), *slot)).chain([nobody]);
         let mut counts = BTreeMap::new();
         for (name, slot) in slots {
             let row = table.get(&slot, 0)?;
@@ -164,44 +209,4 @@ fn sum<const N: usize>(row: &PerCpuValues<[u64; N]>, field: usize) -> u64 {
 /// Keys whose count has grown.
 fn grown<K: Ord>(before: &BTreeMap<K, u64>, after: BTreeMap<K, u64>) -> Vec<K> {
     after.into_iter().filter(|(key, count)| before.get(key) != Some(count)).map(|(key, _)| key).collect()
-}
-
-/// Writes an image into the tables.
-fn fill(ebpf: &mut Ebpf, topology: &Topology) -> Result<()> {
-    let image = &topology.image;
-    let mut table: Array<_, Row<config::Config>> = named(ebpf, config::NAME)?.try_into()?;
-    table.set(0, row(image.config), 0)?;
-    for (ifindex, port) in &image.ports {
-        let [number, _] = port::rows(port.slot);
-        let mut table: Array<_, Row<port::Port>> = named(ebpf, port::NAME)?.try_into()?;
-        table.set(number, row(*port), 0)?;
-        if *ifindex < port::INDEXED {
-            let mut table: Array<_, u32> = named(ebpf, port::INDEX)?.try_into()?;
-            table.set(*ifindex, number, 0)?;
-        } else {
-            let mut table: HashMap<_, u32, u32> = named(ebpf, port::FAR)?.try_into()?;
-            table.insert(ifindex, number, 0)?;
-        }
-    }
-    let mut table: HashMap<_, Row<fdb::Key>, Station> = named(ebpf, fdb::NAME)?.try_into()?;
-    for (key, ifindex) in &image.stations {
-        let entry = u64::from(*ifindex) | u64::from(fdb::STATIC) << 32;
-        table.insert(row(*key), row([entry, 0]), 0)?;
-    }
-    let mut table: HashMap<_, Row<guard::Key>, u32> = named(ebpf, guard::NAME)?.try_into()?;
-    for key in &image.guard {
-        table.insert(row(*key), 1, 0)?;
-    }
-    let mut table: HashMap<_, Row<flood::Key>, Row<flood::Chunk>> = named(ebpf, flood::NAME)?.try_into()?;
-    for (key, members) in &image.flood {
-        table.insert(row(*key), row(sim::chunk(members)), 0)?;
-    }
-    Ok(())
-}
-
-fn named<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::maps::Map> {
-    match ebpf.map_mut(name) {
-        Some(map) => Ok(map),
-        None => bail!("the object has no map {name}"),
-    }
 }

@@ -1,5 +1,13 @@
 //! Frames, built from the outside in.
 
+mod error;
+mod ip;
+mod sum;
+
+pub use error::Error;
+pub use ip::{Ip, Packet, TCP, ip};
+pub use sum::{ICMP, verify};
+
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
@@ -7,12 +15,16 @@ use std::{
 
 use switch_common::{
     addr::Mac,
-    wire::{eth, ipv4, ipv6, nd, udp, vlan},
+    wire::{eth, ipv6, nd, udp, vlan},
 };
 
 /// Octets of an Ethernet frame without its check sequence.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame(pub Vec<u8>);
+
+/// Operations of ARP (RFC 826).
+const ARP_REQUEST: u8 = 1;
+const ARP_REPLY: u8 = 2;
 
 /// Octets of the two addresses.
 const ADDRESSES: usize = 12;
@@ -92,47 +104,39 @@ impl Header {
 
     /// Ends the frame with an ARP request for `target`.
     pub fn arp(self, sender_mac: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Frame {
-        let fixed = [0, 1, 8, 0, 6, 4, 0, 1];
-        let sender = [&sender_mac.octets()[..], &sender.octets()].concat();
-        let target = [&[0; 6][..], &target.octets()].concat();
-        self.payload(eth::ARP, &[&fixed[..], &sender, &target].concat())
+        self.arp_of(ARP_REQUEST, (sender_mac, sender), (Mac::default(), target))
+    }
+
+    /// Ends the frame with an ARP reply to `target`.
+    pub fn arp_reply(self, sender: (Mac, Ipv4Addr), target: (Mac, Ipv4Addr)) -> Frame {
+        self.arp_of(ARP_REPLY, sender, target)
+    }
+
+    fn arp_of(self, operation: u8, sender: (Mac, Ipv4Addr), target: (Mac, Ipv4Addr)) -> Frame {
+        let fixed = [0, 1, 8, 0, 6, 4, 0, operation];
+        let station = |(mac, ip): (Mac, Ipv4Addr)| [&mac.octets()[..], &ip.octets()].concat();
+        self.payload(eth::ARP, &[&fixed[..], &station(sender), &station(target)].concat())
+    }
+
+    /// Ends the frame with an IP packet.
+    pub fn ip(self, packet: &Packet) -> Frame {
+        self.payload(if packet.is_v4() { eth::IPV4 } else { eth::IPV6 }, &packet.0)
     }
 
     /// Ends the frame with an IPv4 packet.
     pub fn ipv4(self, source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, payload: &[u8]) -> Frame {
-        self.payload(eth::IPV4, &ipv4_packet(source, destination, protocol, payload))
+        self.ip(&ip(source, destination).payload(protocol, payload))
     }
 
     /// Ends the frame with an IPv6 packet.
     pub fn ipv6(self, source: Ipv6Addr, destination: Ipv6Addr, next: u8, payload: &[u8]) -> Frame {
-        let length = u16::try_from(payload.len()).unwrap_or_default();
-        let mut packet = vec![0x60, 0, 0, 0];
-        packet.extend(length.to_be_bytes());
-        packet.extend([next, 255]);
-        packet.extend(source.octets());
-        packet.extend(destination.octets());
-        packet.extend(payload);
-        self.payload(eth::IPV6, &packet)
+        self.ip(&ip(source, destination).hops(255).payload(next, payload))
     }
 
     /// Ends the frame with `ICMPv6`.
     pub fn icmpv6(self, source: Ipv6Addr, destination: Ipv6Addr, message: &[u8]) -> Frame {
-        self.ipv6(source, destination, ipv6::ICMPV6, message)
+        self.ip(&ip(source, destination).hops(255).message(ipv6::ICMPV6, message))
     }
-}
-
-/// An IPv4 packet without options.
-pub fn ipv4_packet(source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(ipv4::LEN + payload.len()).unwrap_or_default();
-    let mut packet = vec![0x45, 0];
-    packet.extend(length.to_be_bytes());
-    packet.extend([0, 1, 0, 0, 64, protocol, 0, 0]);
-    packet.extend(source.octets());
-    packet.extend(destination.octets());
-    let sum = checksum(&packet);
-    packet[10..12].copy_from_slice(&sum.to_be_bytes());
-    packet.extend(payload);
-    packet
 }
 
 /// A UDP datagram without a checksum.
@@ -143,7 +147,7 @@ pub fn udp(source: u16, destination: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A message of neighbour discovery: kind, target if it has one, options as they are. Its checksum
-/// is zero: a switch does not look at it.
+/// is for the packet to fill in.
 pub fn nd_message(kind: u8, target: Option<Ipv6Addr>, options: &[u8]) -> Vec<u8> {
     let mut message = vec![kind, 0, 0, 0, 0, 0, 0, 0];
     message.extend(target.map(|target| target.octets()).into_iter().flatten());
@@ -166,26 +170,10 @@ pub fn advertise(target: Ipv6Addr, options: &[u8]) -> Vec<u8> {
     nd_message(nd::NEIGHBOUR_ADVERTISEMENT, Some(target), options)
 }
 
-/// The Internet checksum (RFC 1071).
-fn checksum(octets: &[u8]) -> u16 {
-    let words = octets.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
-    let mut sum: u32 = words.sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !u16::try_from(sum).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::{IP_A, IP_B, MAC_A, MAC_B};
-
-    #[test]
-    fn an_ipv4_header_sums_up_to_zero() {
-        let packet = ipv4_packet(IP_A, IP_B, ipv4::UDP, &udp(1, 2, b"x"));
-        assert_eq!(checksum(&packet[..ipv4::LEN]), 0);
-    }
+    use crate::actors::{MAC_A, MAC_B};
 
     #[test]
     fn tags_stand_between_addresses_and_ethertype() {

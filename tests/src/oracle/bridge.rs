@@ -12,22 +12,7 @@ use switch_common::{
 };
 use switch_user::model::{Attachment, Validated};
 
-use crate::frame::Frame;
-
-/// What must become of a frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It leaves through one port.
-    Forward(String, Frame),
-    /// Copies leave through these ports; other ports would have got one, but cannot take it.
-    Flood(BTreeMap<String, Frame>, BTreeMap<String, DropReason>),
-    /// It belongs to the host.
-    Pass,
-    /// It is dropped at its sender.
-    Drop(DropReason),
-    /// It is dropped at its receiver.
-    DropAt(String, DropReason),
-}
+use crate::{fate::Fate, frame::Frame};
 
 /// One side of the switch.
 #[derive(Clone, Debug)]
@@ -131,22 +116,22 @@ impl Oracle {
         let port = self.ports[from].clone();
         let (destination, source) = (parts.mac(0), parts.mac(6));
         if !port.up {
-            return Err(Fate::Drop(DropReason::PortDown));
+            return Err(Fate::drop(DropReason::PortDown));
         }
         if source.is_multicast() || source.is_zero() {
-            return Err(Fate::Drop(DropReason::BadSource));
+            return Err(Fate::drop(DropReason::BadSource));
         }
         if let [1, 0x80, 0xc2, 0, 0, 0..=15] = destination.octets() {
-            return Err(if port.uplink { Fate::Pass } else { Fate::Drop(DropReason::ReservedMulticast) });
+            return Err(if port.uplink { Fate::Pass } else { Fate::drop(DropReason::ReservedMulticast) });
         }
         let class = classify(&port, parts);
-        let class = class.map_err(|reason| if port.uplink { Fate::Pass } else { Fate::Drop(reason) })?;
+        let class = class.map_err(|reason| if port.uplink { Fate::Pass } else { Fate::drop(reason) })?;
         if !port.macs.is_empty() && !port.macs.contains(&source) {
-            return Err(Fate::Drop(DropReason::SpoofedMac));
+            return Err(Fate::drop(DropReason::SpoofedMac));
         }
         let station = (class.0, source);
         if self.configured.get(&station).is_some_and(|owner| owner != from) {
-            return Err(Fate::Drop(DropReason::MacOwnedElsewhere));
+            return Err(Fate::drop(DropReason::MacOwnedElsewhere));
         }
         if port.macs.is_empty() && self.may_learn(from, station, port.limit) {
             self.learned.insert(station, from.into());
@@ -161,11 +146,11 @@ impl Oracle {
         let known = self.configured.get(&station).or_else(|| self.learned.get(&station));
         if let Some(to) = known.filter(|_| !destination.is_multicast()) {
             if to == from {
-                return Fate::Drop(DropReason::SamePort);
+                return Fate::drop(DropReason::SamePort);
             }
             return match self.form(parts, class, &self.ports[to]) {
                 Ok(frame) => Fate::Forward(to.clone(), frame),
-                Err(reason) => Fate::DropAt(to.clone(), reason),
+                Err(reason) => Fate::drop_at(to, reason),
             };
         }
         let members = self.ports.iter().filter(|(name, port)| *name != from && port.up && port.carries(vid));
@@ -177,7 +162,7 @@ impl Oracle {
             }
         }
         if copies.is_empty() && failures.is_empty() {
-            return Fate::Drop(DropReason::NoReceiver);
+            return Fate::drop(DropReason::NoReceiver);
         }
         Fate::Flood(copies, failures)
     }

@@ -1,0 +1,11 @@
+//! Ring 1: the pipeline on the host, on the fixtures and against the oracles. One module a subject.
+
+mod cache;
+mod fixtures;
+mod random;
+mod tables;
+
+/// Devices are numbered in the order of their letters.
+fn number(device: &str) -> u32 {
+    device.bytes().fold(100, |number, byte| number + u32::from(byte))
+}
