@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 use crate::{
     api::{ApplyRequest, ChangeSet, Details, ObjectList, SwitchStatus},
     model::{Document, Kind},
-    report::{Applied, DropCount, FdbEntry, PortStats},
+    report::{Applied, DropCount, FdbEntry, FlowEntry, FlowFilter, NeighbourEntry, PortStats},
 };
 
 /// Where an agent listens unless told otherwise.
@@ -186,6 +186,16 @@ impl Client {
     /// Drops of all ports, or of one.
     pub async fn drops(&self, port: &Option<String>) -> Answer<Vec<DropCount>> {
         self.get(&query("/v1/drops", &[("port", port)])).await
+    }
+
+    /// Flows that the routers have made.
+    pub async fn flows(&self, filter: &FlowFilter) -> Answer<Vec<FlowEntry>> {
+        self.get(&query("/v1/flows", &[("port", &filter.port), ("router", &filter.router)])).await
+    }
+
+    /// IP addresses that the routers know, of all networks or of one.
+    pub async fn neighbours(&self, network: &Option<String>) -> Answer<Vec<NeighbourEntry>> {
+        self.get(&query("/v1/neighbours", &[("network", network)])).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {

@@ -9,8 +9,9 @@ use tokio::sync::watch;
 
 use crate::{
     report::{
-        Applied, Counters, DropCount, FdbEntry, ForeignProgram, Hook, HostReports, HostStatus, PortState,
-        PortStats, PortStatus, ReportError, TableStatus, XdpMode,
+        Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, FlowState, ForeignProgram, Hook,
+        HostReports, HostStatus, NeighbourEntry, NeighbourState, PortState, PortStats, PortStatus,
+        ReportError, TableStatus, XdpMode,
     },
     store::{RedbStore, Store},
 };
@@ -90,6 +91,40 @@ fn station(network: &str, vlan: u16, last: u8, port: &str, age: Option<u64>) -> 
     FdbEntry { network: Some(network.into()), vlan, mac, port: port.into(), is_static: age.is_none(), age }
 }
 
+fn flow([port, to_port]: [&str; 2], network: &str, addresses: [&str; 2], ports: [u16; 2]) -> FlowEntry {
+    let [source, destination] = addresses.map(|address| address.parse().unwrap());
+    let [source_port, destination_port] = ports.map(Some);
+    FlowEntry {
+        port: port.into(),
+        to_port: to_port.into(),
+        router: Some("r1".into()),
+        network: Some(network.into()),
+        protocol: "tcp".into(),
+        source,
+        source_port,
+        destination,
+        destination_port,
+        state: FlowState::Established,
+        age_seconds: 90,
+        idle_seconds: 1,
+        packets: 12,
+        bytes: 3456,
+        path: format!("{} -> {}", port.replace('p', "v"), to_port.replace('p', "v")),
+    }
+}
+
+fn neighbour(
+    network: &str,
+    vlan: u16,
+    ip: &str,
+    (state, last_heard_seconds): (NeighbourState, Option<u64>),
+) -> NeighbourEntry {
+    let known = state != NeighbourState::Dead;
+    let mac = known.then_some(switch_common::addr::Mac::new([2, 0, 0, 0, 0, 1]));
+    let (network, port) = (Some(network.into()), known.then(|| "p1".into()));
+    NeighbourEntry { network, vlan, ip: ip.parse().unwrap(), mac, state, port, last_heard_seconds }
+}
+
 impl HostReports for FakeHost {
     fn applied(&self) -> watch::Receiver<Applied> {
         self.applied.subscribe()
@@ -128,7 +163,15 @@ impl HostReports for FakeHost {
     fn stats(&self) -> Result<Vec<PortStats>, ReportError> {
         let cpu =
             Counters { in_packets: 1, in_bytes: 64, out_packets: 2, out_bytes: 3000, ..Counters::default() };
-        let total = Counters { in_packets: 2, in_bytes: 128, out_packets: 4, out_bytes: 6000, ..cpu };
+        let total = Counters {
+            in_packets: 2,
+            in_bytes: 128,
+            out_packets: 4,
+            out_bytes: 6000,
+            routed: 4,
+            answered: 1,
+            ..cpu
+        };
         let row = |port: &str| PortStats { port: port.into(), total, cpus: vec![cpu, cpu] };
         self.report(vec![row("p1"), row("p2")])
     }
@@ -141,5 +184,27 @@ impl HostReports for FakeHost {
             packets,
         };
         self.report(vec![row("p1", "out", "spoofed-mac", 3), row("p2", "in", "mtu-exceeded", 1)])
+    }
+
+    fn flows(&self, filter: &FlowFilter) -> Result<Vec<FlowEntry>, ReportError> {
+        let forth = flow(["p1", "p3"], "blue", ["10.0.10.11", "10.0.20.11"], [40_000, 80]);
+        let back = flow(["p3", "p1"], "green", ["10.0.20.11", "10.0.10.11"], [80, 40_000]);
+        let ping = FlowEntry {
+            protocol: "icmpv6".into(),
+            state: FlowState::Opening,
+            router: None,
+            ..flow(["eth1", "p2"], "blue", ["fd00:10::7", "fd00:20::7"], [7, 7])
+        };
+        let takes = |flow: &FlowEntry| filter.takes([&flow.port, &flow.to_port], flow.router.as_deref());
+        self.report([forth, back, ping].into_iter().filter(takes).collect())
+    }
+
+    fn neighbours(&self) -> Result<Vec<NeighbourEntry>, ReportError> {
+        use NeighbourState::{Dead, Reachable, Static};
+        self.report(vec![
+            neighbour("blue", 10, "10.0.10.11", (Static, None)),
+            neighbour("blue", 10, "fd00:10::7", (Reachable, Some(3))),
+            neighbour("green", 20, "10.0.20.9", (Dead, None)),
+        ])
     }
 }

@@ -3,12 +3,16 @@
 //! The manager answers questions through [`HostReports`] and never sees an agent; the types are
 //! those of the API, so that the CLI prints what it gets.
 
+mod routing;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use switch_common::addr::Mac;
 use tokio::sync::watch;
 use utoipa::ToSchema;
+
+pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState};
 
 /// How far a host has come with the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,6 +38,10 @@ pub trait HostReports: Send + Sync + 'static {
     fn stats(&self) -> Result<Vec<PortStats>, ReportError>;
     /// Drops of all ports, without the rows that are zero.
     fn drops(&self) -> Result<Vec<DropCount>, ReportError>;
+    /// Flows that the filter takes, half-open ones among them.
+    fn flows(&self, filter: &FlowFilter) -> Result<Vec<FlowEntry>, ReportError>;
+    /// All IP addresses that routers know in their networks.
+    fn neighbours(&self) -> Result<Vec<NeighbourEntry>, ReportError>;
 }
 
 /// A table of the kernel could not be read.
@@ -213,6 +221,14 @@ pub struct Counters {
     pub limited: u64,
     /// Addresses not learned because the table was full.
     pub full: u64,
+    /// Frames received from the VM that were routed.
+    pub routed: u64,
+    /// Frames received from the VM that the switch answered or took itself.
+    pub answered: u64,
+    /// ICMP errors not sent to the VM because of its limit.
+    pub limited_errors: u64,
+    /// Flows of the VM that got no entry, because the table or the port's share of it was full.
+    pub flow_full: u64,
 }
 
 /// Frames that were dropped for one reason.

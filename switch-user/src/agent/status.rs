@@ -26,8 +26,8 @@ use crate::{
     model::Validated,
     netlink::{Device, links::Devices},
     report::{
-        self, Applied, Counters, DropCount, FdbEntry, ForeignProgram, HostReports, HostStatus, PortState,
-        PortStats, PortStatus, ReportError, TableStatus, XdpMode,
+        self, Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, ForeignProgram, HostReports,
+        HostStatus, NeighbourEntry, PortState, PortStats, PortStatus, ReportError, TableStatus, XdpMode,
     },
 };
 
@@ -161,6 +161,14 @@ impl HostReports for Reports {
         }
         Ok(counts)
     }
+
+    fn flows(&self, _: &FlowFilter) -> Result<Vec<FlowEntry>, ReportError> {
+        Ok(Vec::new())
+    }
+
+    fn neighbours(&self) -> Result<Vec<NeighbourEntry>, ReportError> {
+        Ok(Vec::new())
+    }
 }
 
 impl View {
@@ -246,6 +254,10 @@ fn sum(cpus: &[Counters]) -> Counters {
         moved: sum.moved + cpu.moved,
         limited: sum.limited + cpu.limited,
         full: sum.full + cpu.full,
+        routed: sum.routed + cpu.routed,
+        answered: sum.answered + cpu.answered,
+        limited_errors: sum.limited_errors + cpu.limited_errors,
+        flow_full: sum.flow_full + cpu.flow_full,
     })
 }
 

@@ -6,7 +6,9 @@ mod diff;
 mod drops;
 mod export;
 mod fdb;
+mod flow;
 mod man;
+mod neigh;
 mod network;
 mod openapi;
 mod output;
@@ -104,6 +106,10 @@ enum Question {
     Switch(switch::Command),
     /// The forwarding database: which station is at which port.
     Fdb(fdb::Options),
+    /// Flows: the connections that are routed.
+    Flow(flow::Options),
+    /// Neighbours: whose an IP address is.
+    Neigh(neigh::Options),
     /// Show the counters of ports and uplinks.
     Stats(stats::Options),
     /// Show how many frames were dropped, and why.
@@ -161,6 +167,8 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
         Question::Uplink(command) => uplink::run(command, session).await,
         Question::Switch(command) => switch::run(command, session).await,
         Question::Fdb(options) => fdb::run(options, session).await,
+        Question::Flow(options) => flow::run(options, session).await,
+        Question::Neigh(options) => neigh::run(options, session).await,
         Question::Stats(options) => stats::run(&options, session).await,
         Question::Drops(options) => drops::run(&options, session).await,
         Question::Status => status::run(session).await,

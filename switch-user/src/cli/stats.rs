@@ -39,12 +39,37 @@ pub(super) async fn run(options: &Options, session: &mut Session<'_, '_>) -> any
     Ok(ExitCode::SUCCESS)
 }
 
-const COUNTERS: &[&str] =
-    &["IN-PACKETS", "IN-BYTES", "OUT-PACKETS", "OUT-BYTES", "FLOODED", "LEARNED", "MOVED", "LIMITED", "FULL"];
+const COUNTERS: &[&str] = &[
+    "IN-PACKETS",
+    "IN-BYTES",
+    "OUT-PACKETS",
+    "OUT-BYTES",
+    "FLOODED",
+    "LEARNED",
+    "MOVED",
+    "LIMITED",
+    "FULL",
+    "ROUTED",
+    "ANSWERED",
+    "LIMITED-ERRORS",
+    "FLOW-FULL",
+];
 
 fn row(first: &[String], counters: &Counters) -> Vec<String> {
-    let Counters { in_packets, in_bytes, out_packets, out_bytes, flooded, learned, moved, limited, full } =
-        counters;
-    let numbers = [in_packets, in_bytes, out_packets, out_bytes, flooded, learned, moved, limited, full];
-    first.iter().cloned().chain(numbers.map(ToString::to_string)).collect()
+    let numbers = [
+        counters.in_packets,
+        counters.in_bytes,
+        counters.out_packets,
+        counters.out_bytes,
+        counters.flooded,
+        counters.learned,
+        counters.moved,
+        counters.limited,
+        counters.full,
+        counters.routed,
+        counters.answered,
+        counters.limited_errors,
+        counters.flow_full,
+    ];
+    first.iter().cloned().chain(numbers.map(|number| number.to_string())).collect()
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::SwitchStatus,
     model::Desired,
-    report::{DropCount, FdbEntry, PortStats, PortStatus},
+    report::{DropCount, FdbEntry, FlowEntry, FlowFilter, NeighbourEntry, PortStats, PortStatus},
 };
 
 /// Routes of the reports.
@@ -23,6 +23,8 @@ pub(super) fn routes() -> OpenApiRouter<Manager> {
         .routes(routes!(fdb))
         .routes(routes!(stats))
         .routes(routes!(drops))
+        .routes(routes!(flows))
+        .routes(routes!(neighbours))
 }
 
 /// Which stations to list.
@@ -46,6 +48,26 @@ struct FdbParams {
 struct PortParams {
     /// Only this port or uplink.
     port: Option<String>,
+}
+
+/// Which flows to list.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct FlowParams {
+    /// Only those that come from or go to this port or uplink.
+    port: Option<String>,
+    /// Only those of this router.
+    router: Option<String>,
+}
+
+/// Which neighbours to list.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct NeighbourParams {
+    /// Only those of this network.
+    network: Option<String>,
 }
 
 /// Tells the state of the switch.
@@ -121,6 +143,39 @@ async fn drops(
     known_port(&known.desired, params.port.as_ref())?;
     let mut rows = manager.blocking(|manager| Ok(manager.host.drops()?)).await?;
     rows.retain(|row| params.port.as_ref().is_none_or(|port| row.port == *port));
+    Ok(Json(rows))
+}
+
+/// Lists the flows that routers have made.
+#[utoipa::path(get, path = "/v1/flows", operation_id = "flows", tag = "reports", params(FlowParams), responses(
+    (status = 200, description = "Entries of the flow table, one a direction.", body = Vec<FlowEntry>),
+    Refused,
+))]
+async fn flows(
+    State(manager): State<Manager>,
+    Params(FlowParams { port, router }): Params<FlowParams>,
+) -> Result<Json<Vec<FlowEntry>>, ApiError> {
+    let known = manager.desired().await?;
+    known_port(&known.desired, port.as_ref())?;
+    found("router", router.as_ref(), |name| known.desired.routers.contains_key(name))?;
+    let filter = FlowFilter { port, router };
+    Ok(Json(manager.blocking(move |manager| Ok(manager.host.flows(&filter)?)).await?))
+}
+
+/// Lists the IP addresses that routers know in their networks.
+#[utoipa::path(get, path = "/v1/neighbours", operation_id = "neighbours", tag = "reports",
+    params(NeighbourParams), responses(
+    (status = 200, description = "Entries of the neighbour table.", body = Vec<NeighbourEntry>),
+    Refused,
+))]
+async fn neighbours(
+    State(manager): State<Manager>,
+    Params(params): Params<NeighbourParams>,
+) -> Result<Json<Vec<NeighbourEntry>>, ApiError> {
+    let known = manager.desired().await?;
+    known_network(&known.desired, params.network.as_ref())?;
+    let mut rows = manager.blocking(|manager| Ok(manager.host.neighbours()?)).await?;
+    rows.retain(|row| params.network.as_ref().is_none_or(|network| row.network.as_ref() == Some(network)));
     Ok(Json(rows))
 }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::store::{Batch, Key};
 
 async fn api() -> Api {
     let api = Api::with_objects().await;
@@ -35,9 +36,42 @@ async fn counters_and_drops_are_filtered() {
 }
 
 #[tokio::test]
+async fn flows_and_neighbours_are_filtered() {
+    let api = api().await;
+    api.store
+        .put(
+            5,
+            &Batch::from([(
+                Key { kind: "Router".into(), name: "r1".into() },
+                Some(json!({
+        "apiVersion": "dvs/v1", "kind": "Router", "name": "r1"})),
+            )]),
+        )
+        .unwrap();
+    assert_eq!(column(&api, "/v1/flows", "toPort").await, ["p3", "p1", "p2"]);
+    assert_eq!(column(&api, "/v1/flows?port=p1", "path").await, ["v1 -> v3", "v3 -> v1"]);
+    assert_eq!(column(&api, "/v1/flows?router=r1", "sourcePort").await, [40_000, 80]);
+    assert_eq!(column(&api, "/v1/flows?router=r1&port=p2", "state").await, [""; 0]);
+    assert_eq!(column(&api, "/v1/neighbours", "state").await, ["static", "reachable", "dead"]);
+    assert_eq!(column(&api, "/v1/neighbours?network=green", "mac").await, [Value::Null]);
+    assert_eq!(
+        column(&api, "/v1/neighbours?network=blue", "lastHeardSeconds").await,
+        [json!(null), json!(3)]
+    );
+}
+
+#[tokio::test]
 async fn a_filter_names_what_exists() {
     let api = api().await;
-    for uri in ["/v1/fdb?network=red", "/v1/fdb?port=p9", "/v1/stats?port=p9", "/v1/drops?port=p9"] {
+    for uri in [
+        "/v1/fdb?network=red",
+        "/v1/fdb?port=p9",
+        "/v1/stats?port=p9",
+        "/v1/drops?port=p9",
+        "/v1/flows?port=p9",
+        "/v1/flows?router=r9",
+        "/v1/neighbours?network=red",
+    ] {
         assert_eq!(api.refusal("GET", uri, "").await, (404, vec!["urn:dvs:not-found".to_owned()]), "{uri}");
     }
 }
@@ -56,7 +90,7 @@ async fn the_status_has_the_generation_and_notes_small_mtus() {
 async fn a_host_that_cannot_tell_is_a_problem() {
     let api = api().await;
     *api.host.broken.lock().unwrap() = true;
-    for uri in ["/v1/status", "/v1/fdb", "/v1/stats", "/v1/drops"] {
+    for uri in ["/v1/status", "/v1/fdb", "/v1/stats", "/v1/drops", "/v1/flows", "/v1/neighbours"] {
         assert_eq!(api.refusal("GET", uri, "").await, (500, vec!["urn:dvs:report".to_owned()]), "{uri}");
     }
 }

@@ -50,5 +50,9 @@ fn counters(cells: Cells) -> Counters {
         moved: row.moved.get(),
         limited: row.limited.get(),
         full: row.full.get(),
+        routed: row.routed.get(),
+        answered: row.answered.get(),
+        limited_errors: row.limited_errors.get(),
+        flow_full: row.flow_full.get(),
     }
 }
