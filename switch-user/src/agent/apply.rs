@@ -1,15 +1,18 @@
 //! One reconciliation: plan, compare, do the difference.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use switch_common::addr::Mac;
 
 use super::{
-    dataplane::{Dataplane, DataplaneError},
+    dataplane::{Dataplane, DataplaneError, Sizes},
     diff::{Op, diff},
     facts::Facts,
     image::{Holder, Hook, Link, Observed, Setting},
-    plan::{Inputs, Plan, XDP_SETTINGS, plan},
+    plan::{Inputs, Plan, XDP_SETTINGS, plan_around, routes},
     slots,
 };
 use crate::model::Validated;
@@ -42,6 +45,8 @@ pub struct Reconciler<D> {
     incarnations: BTreeMap<u32, u64>,
     /// The facts of the last reconciliation.
     facts: Facts,
+    /// The routes that were planned last.
+    routes: routes::Cache,
     /// Devices that refused native XDP, with their MTU at that time and the reason.
     refused: BTreeMap<u32, (u32, String)>,
 }
@@ -55,6 +60,7 @@ impl<D: Dataplane> Reconciler<D> {
             known: None,
             incarnations: BTreeMap::new(),
             facts: Facts::default(),
+            routes: routes::Cache::default(),
             refused: BTreeMap::new(),
         }
     }
@@ -75,7 +81,7 @@ impl<D: Dataplane> Reconciler<D> {
     }
 
     /// Brings the dataplane to the configuration, as far as the kernel lets it.
-    pub fn reconcile(&mut self, desired: &Validated, facts: &Facts) -> Outcome {
+    pub fn reconcile(&mut self, desired: &Arc<Validated>, facts: &Facts) -> Outcome {
         let mut outcome = Outcome::default();
         let known = match self.learn(desired, facts) {
             Ok(known) => known,
@@ -100,11 +106,11 @@ impl<D: Dataplane> Reconciler<D> {
     }
 
     /// What the kernel holds: remembered, unless there is reason to doubt it.
-    fn learn(&mut self, desired: &Validated, facts: &Facts) -> Result<Observed, DataplaneError> {
-        let changed = self.dataplane.prepare(desired.fdb_capacity)?;
+    fn learn(&mut self, desired: &Arc<Validated>, facts: &Facts) -> Result<Observed, DataplaneError> {
+        let changed = self.dataplane.prepare(Sizes::of(desired))?;
         let trusted = self.known.take().filter(|_| !changed);
         let trusted = trusted.filter(|known| self.same_devices(known, facts));
-        let Some(mut known) = trusted else { return self.dataplane.observe(facts) };
+        let Some(mut known) = trusted else { return self.dataplane.observe(facts, self.routes.last()) };
         self.follow_promisc(&mut known, facts);
         Ok(known)
     }
@@ -129,7 +135,7 @@ impl<D: Dataplane> Reconciler<D> {
 
     fn rounds(
         &mut self,
-        desired: &Validated,
+        desired: &Arc<Validated>,
         facts: &Facts,
         mut known: Observed,
         outcome: &mut Outcome,
@@ -140,6 +146,8 @@ impl<D: Dataplane> Reconciler<D> {
             outcome.plan = self.plan(desired, facts, &known);
             let ops = diff(&known, &outcome.plan.image);
             if ops.is_empty() {
+                // They are the same. So is their memory from now on.
+                known.routes = outcome.plan.image.routes.clone();
                 break;
             }
             self.execute(&ops, facts, &mut known, outcome);
@@ -150,28 +158,32 @@ impl<D: Dataplane> Reconciler<D> {
         known
     }
 
-    fn plan(&self, desired: &Validated, facts: &Facts, known: &Observed) -> Plan {
+    fn plan(&mut self, desired: &Arc<Validated>, facts: &Facts, known: &Observed) -> Plan {
         let uplinks = desired.uplinks.keys().cloned().map(Holder::Uplink);
         let routers = desired.routers.keys().cloned().map(Holder::Router);
         let wanted = uplinks.chain(desired.ports.keys().cloned().map(Holder::Port)).chain(routers).collect();
         let refused = self.refused.iter().map(|(ifindex, (_, why))| (*ifindex, why.clone())).collect();
-        plan(&Inputs {
+        let slots = slots::assign(&known.names, &wanted);
+        let inputs = Inputs {
             desired,
             facts,
-            slots: &slots::assign(&known.names, &wanted),
+            slots: &slots,
             tc: self.dataplane.tc(),
             tick_ns: self.dataplane.tick_ns(),
             host_mac: self.host_mac,
             native: &known.native(),
             refused: &refused,
-        })
+        };
+        plan_around(&inputs, self.routes.routes(desired, &slots))
     }
 
-    /// Does the operations in their order. What would open a port of which something failed is left out.
+    /// Does the operations in their order. What would open a port of which something failed is left
+    /// out, and so is what relies on routing of which something failed.
     fn execute(&mut self, ops: &[Op], facts: &Facts, known: &mut Observed, outcome: &mut Outcome) {
-        let mut failed = BTreeSet::new();
+        let (mut failed, mut routing_failed) = (BTreeSet::new(), false);
         for op in ops {
-            if op.opens() && op.device().is_some_and(|device| failed.contains(&device)) {
+            let closed = op.opens() && op.device().is_some_and(|device| failed.contains(&device));
+            if closed || (op.relies() && routing_failed) {
                 continue;
             }
             match self.dataplane.apply(op, facts) {
@@ -181,6 +193,7 @@ impl<D: Dataplane> Reconciler<D> {
                 }
                 Err(error) => {
                     failed.extend(op.device());
+                    routing_failed |= op.routes();
                     self.note(op, facts, &error, outcome);
                 }
             }

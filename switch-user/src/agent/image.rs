@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
 use switch_common::{
@@ -137,6 +138,17 @@ impl Members {
     }
 }
 
+/// Routes of all routers. They can be a million, so whoever holds the same ones shares them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Routes {
+    /// IPv4 routes, with the number of their target.
+    pub v4: Arc<BTreeMap<route::Key4, u64>>,
+    /// IPv6 routes, with the number of their target.
+    pub v6: Arc<BTreeMap<route::Key6, u64>>,
+    /// Targets of routes by number.
+    pub targets: Arc<BTreeMap<u64, Target>>,
+}
+
 /// What the kernel should hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableImage {
@@ -154,12 +166,8 @@ pub struct TableImage {
     pub flood: BTreeMap<flood::Key, Members>,
     /// Networks that are routed.
     pub gateways: BTreeMap<u32, Gateway>,
-    /// IPv4 routes, with the number of their target.
-    pub routes4: BTreeMap<route::Key4, u64>,
-    /// IPv6 routes, with the number of their target.
-    pub routes6: BTreeMap<route::Key6, u64>,
-    /// Targets of routes by number.
-    pub targets: BTreeMap<u64, Target>,
+    /// Routes of all routers.
+    pub routes: Routes,
     /// Configured neighbours.
     pub neighbours: BTreeMap<neighbour::Key, Mac>,
     /// Where the pipeline is attached.
@@ -187,12 +195,8 @@ pub struct Observed {
     pub flood: BTreeMap<flood::Key, Members>,
     /// Networks that are routed.
     pub gateways: BTreeMap<u32, Gateway>,
-    /// IPv4 routes, with the number of their target.
-    pub routes4: BTreeMap<route::Key4, u64>,
-    /// IPv6 routes, with the number of their target.
-    pub routes6: BTreeMap<route::Key6, u64>,
-    /// Targets of routes by number.
-    pub targets: BTreeMap<u64, Target>,
+    /// Routes of all routers.
+    pub routes: Routes,
     /// Configured neighbours.
     pub neighbours: BTreeMap<neighbour::Key, Mac>,
     /// Our links.

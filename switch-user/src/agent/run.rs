@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use switch_common::table::fdb::DEFAULT_CAPACITY;
 use tokio::{
     sync::watch,
     task::{JoinHandle, spawn_blocking},
@@ -11,7 +10,7 @@ use tokio::{
 
 use super::{
     apply::{Outcome, Reconciler},
-    dataplane::{DataplaneError, bpf::Bpf, home::Home, sweep::Sweeper},
+    dataplane::{DataplaneError, Sizes, bpf::Bpf, home::Home, sweep::Sweeper},
     facts::Facts,
     host_mac::host_mac,
     image::Hook,
@@ -181,8 +180,8 @@ impl Work {
         mut source: Source,
     ) -> Result<(Self, Sweeper), AgentError> {
         // A configuration that cannot be read is reported by the loop.
-        let capacity = source.read().map_or(DEFAULT_CAPACITY, |(_, desired)| desired.fdb_capacity);
-        let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, capacity)?;
+        let sizes = source.read().map_or(Sizes::DEFAULT, |(_, desired)| Sizes::of(&desired));
+        let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, sizes)?;
         // The object and the kernel's own types have been read and are not needed any more.
         memory::give_back();
         let work = Self {

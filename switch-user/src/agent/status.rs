@@ -15,6 +15,7 @@ use super::{
         DataplaneError,
         foreign::foreign,
         home::{Home, Tables},
+        sizes::sizes,
         table::fdb::now,
     },
     facts::Facts,
@@ -27,7 +28,7 @@ use crate::{
     netlink::{Device, links::Devices},
     report::{
         self, Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, ForeignProgram, HostReports,
-        HostStatus, NeighbourEntry, PortState, PortStats, PortStatus, ReportError, TableStatus, XdpMode,
+        HostStatus, NeighbourEntry, PortState, PortStats, PortStatus, ReportError, XdpMode,
     },
 };
 
@@ -118,7 +119,7 @@ impl HostReports for Reports {
             applied: self.applied.borrow().clone(),
             resident_bytes: memory::resident().map_err(|error| failed("the memory in use", error))?,
             ports: view.seats.iter().map(port).collect(),
-            tables: sizes(&self.tables()?).map_err(|error| failed("the sizes of the tables", error))?,
+            tables: sizes(&self.home).map_err(|error| failed("the sizes of the tables", error))?,
             foreign: self.foreign(&view)?,
         })
     }
@@ -222,25 +223,6 @@ fn state(seat: &Seat, attached: bool) -> PortState {
         (Some(_), Some(_)) if seat.up => PortState::Up,
         (Some(_), Some(_)) => PortState::Down,
     }
-}
-
-fn sizes(tables: &Tables) -> Result<Vec<TableStatus>, DataplaneError> {
-    let [learned, forgotten] = tables.learn.status()?;
-    let [ports, port_index, port_far] = tables.ports.status()?;
-    Ok(vec![
-        tables.fdb.status()?,
-        ports,
-        port_index,
-        port_far,
-        tables.guard.status()?,
-        tables.flood.status()?,
-        tables.config.status()?,
-        tables.names.status()?,
-        tables.stats.status()?,
-        tables.drops.status()?,
-        learned,
-        forgotten,
-    ])
 }
 
 fn sum(cpus: &[Counters]) -> Counters {

@@ -1,12 +1,14 @@
 //! Whatever is wanted and whatever exists: the dataplane gets there, and then nothing is left to do.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use proptest::{collection, option, prelude::*, sample::subsequence};
 use switch_common::{
     addr::{GATEWAY_MAC, Mac, VlanId},
     table::{fdb, flood::CHUNK, guard, port},
 };
+
+mod routing;
 
 use super::{
     apply::{Outcome, Reconciler},
@@ -79,17 +81,20 @@ fn uplinks() -> impl Strategy<Value = BTreeMap<String, ValidUplink>> {
     })
 }
 
-fn desired() -> impl Strategy<Value = Validated> {
-    (ports(), uplinks(), option::of(10u64..20), prop_oneof![Just(1024u32), Just(2048)]).prop_map(
-        |(ports, uplinks, ageing, fdb_capacity)| Validated {
-            ageing: ageing.map(Duration::from_secs),
-            fdb_capacity,
-            flow_capacity: 1024,
-            gateway_mac: GATEWAY_MAC,
-            networks: BTreeMap::new(),
-            routers: BTreeMap::new(),
-            ports,
-            uplinks,
+fn desired() -> impl Strategy<Value = Arc<Validated>> {
+    let sizes = (prop_oneof![Just(1024u32), Just(2048)], prop_oneof![Just(1024u32), Just(2048)]);
+    (ports(), uplinks(), option::of(10u64..20), sizes, routing::routing()).prop_map(
+        |(ports, uplinks, ageing, (fdb_capacity, flow_capacity), (networks, routers))| {
+            Arc::new(Validated {
+                ageing: ageing.map(Duration::from_secs),
+                fdb_capacity,
+                flow_capacity,
+                gateway_mac: GATEWAY_MAC,
+                networks,
+                routers,
+                ports,
+                uplinks,
+            })
         },
     )
 }
@@ -116,7 +121,7 @@ fn facts() -> impl Strategy<Value = Facts> {
 
 #[derive(Clone, Debug)]
 struct Step {
-    desired: Validated,
+    desired: Arc<Validated>,
     facts: Facts,
     learned: Vec<(fdb::Key, u32)>,
     /// The agent is restarted before this step.
@@ -152,6 +157,12 @@ fn assert_at_goal(reconciler: &Reconciler<Fake>, outcome: &Outcome) {
     assert_eq!(fake.guard, image.guard);
     assert_eq!(fake.flood, image.flood);
     assert_eq!(fake.names, image.names);
+    assert_eq!(fake.gateways, image.gateways);
+    assert_eq!(fake.routes4, *image.routes.v4);
+    assert_eq!(fake.routes6, *image.routes.v6);
+    assert_eq!(fake.targets, *image.routes.targets);
+    let fixed = fake.neighbours.iter().filter(|(_, (_, fixed))| *fixed);
+    assert_eq!(fixed.map(|(key, (mac, _))| (*key, *mac)).collect::<BTreeMap<_, _>>(), image.neighbours);
     assert_eq!(fake.config, image.config);
     assert!(fake.links.keys().eq(&image.links), "{:?} {:?}", fake.links, image.links);
     assert!(fake.links.values().all(|state| *state == LinkState::Current));
@@ -229,8 +240,8 @@ proptest! {
     }
 }
 
-fn one_port(port: ValidPort) -> Validated {
-    Validated {
+fn one_port(port: ValidPort) -> Arc<Validated> {
+    Arc::new(Validated {
         ageing: None,
         fdb_capacity: 1024,
         flow_capacity: 1024,
@@ -239,7 +250,7 @@ fn one_port(port: ValidPort) -> Validated {
         routers: BTreeMap::new(),
         ports: BTreeMap::from([("p1".to_owned(), port)]),
         uplinks: BTreeMap::new(),
-    }
+    })
 }
 
 fn access(device: &str) -> ValidPort {
@@ -253,13 +264,13 @@ fn access(device: &str) -> ValidPort {
     }
 }
 
-fn one_uplink(xdp: XdpChoice) -> Validated {
+fn one_uplink(xdp: XdpChoice) -> Arc<Validated> {
     let uplink = ValidUplink { vlans: VlanSet::from([vlan(10), vlan(20)]), native: Some(vlan(20)), xdp };
-    Validated {
+    Arc::new(Validated {
         uplinks: BTreeMap::from([("d0".to_owned(), uplink)]),
         ports: BTreeMap::new(),
-        ..one_port(access("d1"))
-    }
+        ..Validated::clone(&one_port(access("d1")))
+    })
 }
 
 fn device(ifindex: u32, name: &str, kind: Kind) -> Device {
@@ -332,7 +343,7 @@ fn an_uplink_without_native_xdp_does_without_or_is_an_error() {
 #[test]
 fn one_device_under_two_names_is_given_once() {
     let mut both = one_port(access("v1"));
-    both.ports.insert("p2".into(), access("other"));
+    Arc::make_mut(&mut both).ports.insert("p2".into(), access("other"));
     let named = Device { altnames: vec!["other".into()], ..device(7, "v1", Kind::Veth) };
     let outcome = Reconciler::new(Fake::default(), HOST).reconcile(&both, &[named].into_iter().collect());
     assert_eq!(
@@ -346,7 +357,7 @@ fn one_device_under_two_names_is_given_once() {
 fn members_beyond_one_chunk_go_into_the_next() {
     let count = u32::try_from(CHUNK).unwrap() + 2;
     let mut desired = one_port(access("d0"));
-    desired.ports =
+    Arc::make_mut(&mut desired).ports =
         (0..count).map(|number| (format!("p{number:04}"), access(&format!("d{number}")))).collect();
     let facts: Facts =
         (0..count).map(|number| device(number + 1, &format!("d{number}"), Kind::Tap)).collect();

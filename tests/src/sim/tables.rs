@@ -208,15 +208,15 @@ impl Tables for MemTables {
     }
 
     fn route4(&self, key: &route::Key4) -> Option<&u64> {
-        longest(&self.image.routes4, key, |row| row.bits)
+        longest(&self.image.routes.v4, key, |row| row.bits)
     }
 
     fn route6(&self, key: &route::Key6) -> Option<&u64> {
-        longest(&self.image.routes6, key, |row| row.bits)
+        longest(&self.image.routes.v6, key, |row| row.bits)
     }
 
     fn target(&self, number: u64) -> Option<&route::Target> {
-        self.image.targets.get(&number)
+        self.image.routes.targets.get(&number)
     }
 
     fn neighbour(&self, key: &neighbour::Key) -> Option<&neighbour::Neighbour> {

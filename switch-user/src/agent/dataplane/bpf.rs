@@ -1,26 +1,22 @@
 //! The dataplane in the kernel.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use aya::util::KernelVersion;
 use switch_common::table::fdb;
 
 use super::{
-    Dataplane, DataplaneError,
+    Dataplane, DataplaneError, Sizes,
     home::{self, Home, Tables},
     hook, inventory,
     object::Programs,
-    sweep,
+    resize, sweep,
 };
 use crate::{
     agent::{
         diff::Op,
         facts::Facts,
-        image::{Holder, Hook, Observed, Setting},
+        image::{Holder, Hook, Observed, Routes, Setting},
     },
     netlink::{owned::Owned, qdisc},
 };
@@ -40,9 +36,9 @@ pub struct Bpf {
     loaded: Loaded,
 }
 
-/// What was loaded for one capacity of the forwarding database.
+/// What was loaded for tables of certain sizes.
 struct Loaded {
-    capacity: u32,
+    sizes: Sizes,
     programs: Programs,
     tables: Tables,
     /// Something of a former version or capacity is still there.
@@ -59,7 +55,7 @@ impl Bpf {
         state: &Path,
         home: Arc<Home>,
         tc: Option<Hook>,
-        capacity: u32,
+        sizes: Sizes,
     ) -> Result<Self, DataplaneError> {
         home.make()?;
         let mut owned = Owned::open(&state.join("owned.json"))?;
@@ -67,7 +63,7 @@ impl Bpf {
             inventory::release_dead_links(&home)?;
         }
         owned.settle()?;
-        let loaded = Loaded::load(&home, capacity)?;
+        let loaded = Loaded::load(&home, sizes)?;
         let tick_ns = super::table::fdb::tick()?;
         Ok(Self { home, owned, tc: tc.unwrap_or_else(best_hook), tick_ns, loaded })
     }
@@ -77,6 +73,7 @@ impl Bpf {
         tables.stats.zero(slot)?;
         tables.drops.zero(slot)?;
         tables.learn.zero(slot)?;
+        tables.openings.zero(slot)?;
         tables.names.give(slot, holder)
     }
 
@@ -87,17 +84,17 @@ impl Bpf {
 }
 
 impl Loaded {
-    fn load(home: &Home, capacity: u32) -> Result<Self, DataplaneError> {
-        let programs = Programs::load(OBJECT, home, capacity)?;
+    fn load(home: &Home, sizes: Sizes) -> Result<Self, DataplaneError> {
+        let programs = Programs::load(OBJECT, home, sizes)?;
         let mut tables = home.tables()?;
+        tables.epoch.begin()?;
         let versions = home.other_versions()?;
         for version in &versions {
             home.adopt_links(version)?;
         }
-        let others = home.other_fdbs()?;
-        sweep::absorb(&mut tables.fdb, &others)?;
+        let others = resize::absorb(home, &mut tables)?;
         let leftovers = !others.is_empty() || !versions.is_empty();
-        Ok(Self { capacity, programs, tables, leftovers })
+        Ok(Self { sizes, programs, tables, leftovers })
     }
 
     /// Configures a station. What was learned makes room for it.
@@ -122,17 +119,17 @@ impl Dataplane for Bpf {
         self.tick_ns
     }
 
-    fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError> {
+    fn prepare(&mut self, sizes: Sizes) -> Result<bool, DataplaneError> {
         // The pins may be gone with their file system, and with them all links.
-        if self.loaded.capacity == capacity && self.home.fdb().exists() {
+        if self.loaded.sizes == sizes && self.home.sized(fdb::NAME).exists() {
             return Ok(false);
         }
         self.home.make()?;
-        self.loaded = Loaded::load(&self.home, capacity)?;
+        self.loaded = Loaded::load(&self.home, sizes)?;
         Ok(true)
     }
 
-    fn observe(&mut self, facts: &Facts) -> Result<Observed, DataplaneError> {
+    fn observe(&mut self, facts: &Facts, planned: &Routes) -> Result<Observed, DataplaneError> {
         let clsact = qdisc::clsact_devices()?;
         self.owned.retain(|ifindex| facts.device(ifindex).is_some())?;
         let links = inventory::links(&mut self.loaded.programs, &self.home, facts, &clsact)?;
@@ -148,11 +145,9 @@ impl Dataplane for Bpf {
             strays,
             guard: tables.guard.read()?,
             flood: tables.flood.read()?,
-            gateways: BTreeMap::new(),
-            routes4: BTreeMap::new(),
-            routes6: BTreeMap::new(),
-            targets: BTreeMap::new(),
-            neighbours: BTreeMap::new(),
+            gateways: tables.gateways.read()?,
+            routes: tables.routes.read(planned)?,
+            neighbours: tables.neighbours.read()?,
             links,
             settings,
         })
@@ -172,6 +167,17 @@ impl Dataplane for Bpf {
             Op::Unport(ifindex) => tables.ports.remove(*ifindex),
             Op::Flood(key, members) => tables.flood.set(key, members),
             Op::Unflood(key) => tables.flood.remove(key),
+            Op::Neighbour(key, mac) => tables.neighbours.set(key, *mac),
+            Op::Unneighbour(key) => tables.neighbours.remove(key),
+            Op::Gateway(network, row) => tables.gateways.set(*network, *row),
+            Op::Ungateway(network) => tables.gateways.remove(*network),
+            Op::Target(number, target) => tables.routes.add(*number, target),
+            Op::Untarget(number) => tables.routes.remove(*number),
+            Op::Routes4(rows) => tables.routes.write4(rows),
+            Op::Routes6(rows) => tables.routes.write6(rows),
+            Op::Unroutes4(keys) => tables.routes.erase4(keys),
+            Op::Unroutes6(keys) => tables.routes.erase6(keys),
+            Op::Epoch => self.home.advance(&mut tables.epoch),
             Op::Sweep => sweep::sweep(&self.home, tables).map(drop),
             Op::Set(ifindex, setting) => self.set(*ifindex, *setting, facts),
             Op::Unset(ifindex, _) if facts.device(*ifindex).is_none() => Ok(()),
@@ -187,8 +193,7 @@ impl Dataplane for Bpf {
             return Ok(());
         }
         // Until a moment ago programs may have learned into the old tables.
-        let others = self.home.other_fdbs()?;
-        sweep::absorb(&mut self.loaded.tables.fdb, &others)?;
+        let others = resize::absorb(&self.home, &mut self.loaded.tables)?;
         others.iter().try_for_each(|pin| home::remove(pin))?;
         for version in self.home.other_versions()? {
             Home::remove_version(&version)?;

@@ -1,18 +1,31 @@
 //! A dataplane in memory, which refuses what the kernel would refuse, and more if it is told to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use switch_common::table::{config::Config, fdb, flood, guard, port::Port};
+use switch_common::{
+    addr::Mac,
+    table::{
+        config::Config,
+        fdb, flood,
+        gateway::Gateway,
+        guard, neighbour,
+        port::Port,
+        route::{Key4, Key6, Target},
+    },
+};
 
-use super::{Dataplane, DataplaneError};
+use super::{Dataplane, DataplaneError, Sizes};
 use crate::agent::{
     diff::Op,
     facts::Facts,
-    image::{Holder, Hook, Link, LinkState, Members, Observed, Setting, SettingState, backs},
+    image::{Holder, Hook, Link, LinkState, Members, Observed, Routes, Setting, SettingState, backs},
 };
 
 /// The tables, hooks and settings of a host that does not exist.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Fake {
     pub(crate) config: Config,
     pub(crate) names: BTreeMap<u32, Holder>,
@@ -20,9 +33,17 @@ pub(crate) struct Fake {
     pub(crate) fdb: BTreeMap<fdb::Key, (u32, bool)>,
     pub(crate) guard: BTreeSet<guard::Key>,
     pub(crate) flood: BTreeMap<flood::Key, Members>,
+    /// Neighbours, and whether they were configured.
+    pub(crate) neighbours: BTreeMap<neighbour::Key, (Mac, bool)>,
+    pub(crate) gateways: BTreeMap<u32, Gateway>,
+    pub(crate) routes4: BTreeMap<Key4, u64>,
+    pub(crate) routes6: BTreeMap<Key6, u64>,
+    pub(crate) targets: BTreeMap<u64, Target>,
+    /// How often what was judged was to be judged again.
+    pub(crate) epoch: u64,
     pub(crate) links: BTreeMap<Link, LinkState>,
     pub(crate) changed: BTreeSet<(u32, Setting)>,
-    pub(crate) capacity: u32,
+    pub(crate) sizes: Sizes,
     pub(crate) clsact: bool,
     /// Slots whose counters were zeroed, in order.
     pub(crate) zeroed: Vec<u32>,
@@ -66,6 +87,13 @@ impl Fake {
         Ok(())
     }
 
+    /// The routes that are there; the planned ones if they are the same.
+    fn routes(&self, planned: &Routes) -> Routes {
+        let (v4, v6, targets) = (self.routes4.clone(), self.routes6.clone(), self.targets.clone());
+        let routes = Routes { v4: Arc::new(v4), v6: Arc::new(v6), targets: Arc::new(targets) };
+        if routes == *planned { planned.clone() } else { routes }
+    }
+
     fn sweep(&mut self) {
         let strays: Vec<fdb::Key> = self
             .fdb
@@ -93,10 +121,10 @@ impl Dataplane for Fake {
         4_000_000
     }
 
-    fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError> {
-        let changed = self.capacity != capacity;
+    fn prepare(&mut self, sizes: Sizes) -> Result<bool, DataplaneError> {
+        let changed = self.sizes != sizes;
         if changed {
-            self.capacity = capacity;
+            self.sizes = sizes;
             self.fdb.retain(|_, (_, fixed)| !*fixed);
             for state in self.links.values_mut() {
                 *state = LinkState::Outdated;
@@ -105,16 +133,20 @@ impl Dataplane for Fake {
         Ok(changed)
     }
 
-    fn observe(&mut self, facts: &Facts) -> Result<Observed, DataplaneError> {
+    fn observe(&mut self, facts: &Facts, planned: &Routes) -> Result<Observed, DataplaneError> {
         let mut observed = Observed {
             names: self.names.clone(),
             ports: self.ports.clone(),
             guard: self.guard.clone(),
             flood: self.flood.clone(),
+            gateways: self.gateways.clone(),
+            routes: self.routes(planned),
             links: self.links.clone(),
             ..Observed::default()
         };
         observed.config = self.config;
+        let fixed = self.neighbours.iter().filter(|(_, (_, fixed))| *fixed);
+        observed.neighbours = fixed.map(|(key, (mac, _))| (*key, *mac)).collect();
         for (key, (ifindex, fixed)) in &self.fdb {
             if *fixed {
                 observed.stations.insert(*key, *ifindex);
@@ -150,6 +182,17 @@ impl Dataplane for Fake {
             Op::Unport(ifindex) => drop(self.ports.remove(ifindex)),
             Op::Flood(key, members) => drop(self.flood.insert(*key, members.clone())),
             Op::Unflood(key) => drop(self.flood.remove(key)),
+            Op::Neighbour(key, mac) => drop(self.neighbours.insert(*key, (*mac, true))),
+            Op::Unneighbour(key) => drop(self.neighbours.remove(key)),
+            Op::Gateway(network, row) => drop(self.gateways.insert(*network, *row)),
+            Op::Ungateway(network) => drop(self.gateways.remove(network)),
+            Op::Target(number, target) => drop(self.targets.insert(*number, **target)),
+            Op::Untarget(number) => drop(self.targets.remove(number)),
+            Op::Routes4(rows) => self.routes4.extend(rows.iter().copied()),
+            Op::Routes6(rows) => self.routes6.extend(rows.iter().copied()),
+            Op::Unroutes4(keys) => self.routes4.retain(|key, _| !keys.contains(key)),
+            Op::Unroutes6(keys) => self.routes6.retain(|key, _| !keys.contains(key)),
+            Op::Epoch => self.epoch += 1,
             Op::Sweep => self.sweep(),
             Op::Set(ifindex, setting) => drop(self.changed.insert((*ifindex, *setting))),
             Op::Unset(ifindex, setting) => drop(self.changed.remove(&(*ifindex, *setting))),

@@ -1,17 +1,14 @@
 //! Where everything that outlives the agent is pinned: a BPF file system in the state directory.
 //!
 //! ```text
-//! <state>/bpf/v<ABI>/maps/{ports,guard,...,fdb-<capacity>}
+//! <state>/bpf/v<ABI>/maps/{ports,guard,...,fdb-<capacity>,flows4-<capacity>,flows6-<capacity>}
 //! <state>/bpf/v<ABI>/links/<ifindex>-<hook>
 //! ```
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use nix::{
@@ -20,14 +17,17 @@ use nix::{
 };
 use switch_common::{
     ABI_VERSION,
-    table::{config, drops, fdb, flood, guard, learn, names, port, stats},
+    table::{
+        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, names, neighbour,
+        port, route, stats,
+    },
 };
 
-use super::{DataplaneError, table};
+use super::{DataplaneError, Sizes, table};
 use crate::agent::image::{Hook, Link};
 
-/// Tables that user space and the datapath share, but for the forwarding database.
-pub(super) const TABLES: [&str; 11] = [
+/// Tables that user space and the datapath share, but for those that the configuration sizes.
+pub(super) const TABLES: [&str; 23] = [
     config::NAME,
     names::NAME,
     port::NAME,
@@ -39,7 +39,25 @@ pub(super) const TABLES: [&str; 11] = [
     drops::NAME,
     learn::NAME,
     learn::FORGOTTEN,
+    epoch::NAME,
+    gateway::NAME,
+    route::NAME4,
+    route::NAME6,
+    route::TARGETS,
+    neighbour::NAME,
+    flow::OPENING4,
+    flow::OPENING6,
+    flow::OPENINGS,
+    flow::EXPIRED,
+    fragment::NAME,
+    limit::NAME,
 ];
+
+/// Tables that the configuration sizes. Their pins have the capacity in their names, because a table
+/// of another one is another table.
+pub(super) const fn sized(sizes: Sizes) -> [(&'static str, u32); 3] {
+    [(fdb::NAME, sizes.stations), (flow::NAME4, sizes.flows), (flow::NAME6, sizes.flows)]
+}
 
 const HOOKS: [(Hook, &str); 3] =
     [(Hook::Tcx, "tcx"), (Hook::XdpNative, "xdp-native"), (Hook::XdpGeneric, "xdp-generic")];
@@ -47,15 +65,21 @@ const HOOKS: [(Hook, &str); 3] =
 /// The pins of one agent, shared by all who use its tables.
 pub struct Home {
     root: PathBuf,
-    /// Capacity of the forwarding database in use, which is part of its pin's name.
-    capacity: AtomicU32,
+    /// Sizes of the tables in use.
+    sizes: RwLock<Sizes>,
     sweeping: Mutex<()>,
+    moving: Mutex<()>,
 }
 
 impl Home {
     /// The place in a state directory; nothing is touched.
     pub fn new(state: &Path) -> Self {
-        Self { root: state.join("bpf"), capacity: AtomicU32::new(0), sweeping: Mutex::new(()) }
+        Self {
+            root: state.join("bpf"),
+            sizes: RwLock::default(),
+            sweeping: Mutex::default(),
+            moving: Mutex::default(),
+        }
     }
 
     /// Mounts the file system if it is not there, and makes the directories.
@@ -87,14 +111,28 @@ impl Home {
         remove_dir(&self.root)
     }
 
-    pub(super) fn set_capacity(&self, capacity: u32) {
-        self.capacity.store(capacity, Ordering::Release);
+    pub(super) fn set_sizes(&self, sizes: Sizes) {
+        *self.sizes.write().unwrap_or_else(PoisonError::into_inner) = sizes;
+    }
+
+    /// Sizes of the tables in use.
+    pub(super) fn sizes(&self) -> Sizes {
+        *self.sizes.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Only one at a time may search the forwarding database for what has to go, because it settles
     /// the counts afterwards.
     pub(super) fn sweeping(&self) -> MutexGuard<'_, ()> {
         self.sweeping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets everything be judged again that was judged before.
+    ///
+    /// # Errors
+    /// When the table cannot be read or written.
+    pub(super) fn advance(&self, epoch: &mut table::epoch::Table) -> Result<(), DataplaneError> {
+        let _one_at_a_time = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        epoch.advance()
     }
 
     fn version(&self) -> PathBuf {
@@ -114,19 +152,22 @@ impl Home {
         self.maps().join(name)
     }
 
-    /// Pin of the forwarding database in use.
-    pub(super) fn fdb(&self) -> PathBuf {
-        self.fdb_of(self.capacity.load(Ordering::Acquire))
+    /// Pin of a table that the configuration sizes, as it is in use.
+    pub(super) fn sized(&self, name: &str) -> PathBuf {
+        let sizes = sized(self.sizes());
+        let capacity = sizes.iter().find(|(sized, _)| *sized == name).map_or(0, |(_, capacity)| *capacity);
+        self.sized_as(name, capacity)
     }
 
-    pub(super) fn fdb_of(&self, capacity: u32) -> PathBuf {
-        self.maps().join(format!("{}-{capacity}", fdb::NAME))
+    /// Pin of such a table of this capacity.
+    pub(super) fn sized_as(&self, name: &str, capacity: u32) -> PathBuf {
+        self.maps().join(format!("{name}-{capacity}"))
     }
 
-    /// Pins of forwarding databases of other capacities.
-    pub(super) fn other_fdbs(&self) -> Result<Vec<PathBuf>, DataplaneError> {
-        let used = self.fdb();
-        let prefix = format!("{}-", fdb::NAME);
+    /// Pins of such a table of other capacities.
+    pub(super) fn others(&self, table: &str) -> Result<Vec<PathBuf>, DataplaneError> {
+        let used = self.sized(table);
+        let prefix = format!("{table}-");
         let mut pins = list(&self.maps())?;
         pins.retain(|pin| name(pin).starts_with(&prefix) && *pin != used);
         Ok(pins)
@@ -201,10 +242,15 @@ impl Home {
             ports: table::ports::Table::open(self)?,
             guard: table::guard::Table::open(&self.map(guard::NAME))?,
             flood: table::flood::Table::open(&self.map(flood::NAME))?,
-            fdb: table::fdb::Table::open(&self.fdb())?,
+            fdb: table::fdb::Table::open(&self.sized(fdb::NAME))?,
             stats: table::stats::Table::open(&self.map(stats::NAME))?,
             drops: table::drops::Table::open(&self.map(drops::NAME))?,
-            learn: table::learn::Table::open(&self.map(learn::NAME), &self.map(learn::FORGOTTEN))?,
+            learn: table::count::Table::stations(self)?,
+            epoch: table::epoch::Table::open(&self.map(epoch::NAME))?,
+            gateways: table::gateways::Table::open(&self.map(gateway::NAME))?,
+            routes: table::routes::Table::open(self)?,
+            neighbours: table::neighbours::Table::open(&self.map(neighbour::NAME))?,
+            openings: table::count::Table::half_open(self)?,
         })
     }
 }
@@ -220,7 +266,12 @@ pub struct Tables {
     pub fdb: table::fdb::Table,
     pub stats: table::stats::Table,
     pub drops: table::drops::Table,
-    pub learn: table::learn::Table,
+    pub learn: table::count::Table,
+    pub epoch: table::epoch::Table,
+    pub gateways: table::gateways::Table,
+    pub routes: table::routes::Table,
+    pub neighbours: table::neighbours::Table,
+    pub openings: table::count::Table,
 }
 
 fn link_of(name: &str) -> Option<Link> {

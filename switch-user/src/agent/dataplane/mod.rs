@@ -11,15 +11,39 @@ pub mod home;
 mod hook;
 mod inventory;
 mod object;
+mod resize;
+pub mod sizes;
 pub mod sweep;
 mod sys;
 pub mod table;
 
+use switch_common::table::{fdb, flow};
+
 use super::{
     diff::Op,
     facts::Facts,
-    image::{Hook, Observed},
+    image::{Hook, Observed, Routes},
 };
+use crate::model::Validated;
+
+/// Sizes of the tables that are sized by the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Entries of the forwarding database.
+    pub stations: u32,
+    /// Flows of each family.
+    pub flows: u32,
+}
+
+impl Sizes {
+    /// The sizes unless somebody says.
+    pub const DEFAULT: Self = Self { stations: fdb::DEFAULT_CAPACITY, flows: flow::DEFAULT_CAPACITY };
+
+    /// The sizes that users want.
+    pub const fn of(desired: &Validated) -> Self {
+        Self { stations: desired.fdb_capacity, flows: desired.flow_capacity }
+    }
+}
 
 /// What a plan can be carried out on.
 pub trait Dataplane: Send + 'static {
@@ -29,18 +53,19 @@ pub trait Dataplane: Send + 'static {
     /// Nanoseconds between two ticks of the kernel's clock.
     fn tick_ns(&self) -> u64;
 
-    /// Gets ready to serve a forwarding database of this capacity. True if anything had to be done,
-    /// so that what was known of tables and links is no longer true.
+    /// Gets ready to serve tables of these sizes. True if anything had to be done, so that what was
+    /// known of tables and links is no longer true.
     ///
     /// # Errors
     /// When programs or tables cannot be loaded.
-    fn prepare(&mut self, capacity: u32) -> Result<bool, DataplaneError>;
+    fn prepare(&mut self, sizes: Sizes) -> Result<bool, DataplaneError>;
 
-    /// Reads all that there is of ours.
+    /// Reads all that there is of ours. Routes are probably the ones that were planned last; if they
+    /// are, they are not copied.
     ///
     /// # Errors
     /// When a table cannot be read.
-    fn observe(&mut self, facts: &Facts) -> Result<Observed, DataplaneError>;
+    fn observe(&mut self, facts: &Facts, planned: &Routes) -> Result<Observed, DataplaneError>;
 
     /// Does one operation. Doing it twice does no harm.
     ///

@@ -8,11 +8,10 @@ use aya::{
     programs::{ProgramError, ProgramInfo, SchedClassifier, Xdp, loaded_programs},
 };
 use aya_obj::Object;
-use switch_common::table::fdb;
 
 use super::{
-    DataplaneError,
-    home::{Home, TABLES},
+    DataplaneError, Sizes,
+    home::{Home, TABLES, sized},
 };
 use crate::agent::image::{Hook, LinkState};
 
@@ -33,7 +32,7 @@ pub(super) struct Programs {
 
 impl Programs {
     /// Loads both programs on the tables at home, which are made if they are missing.
-    pub(super) fn load(object: &[u8], home: &Home, capacity: u32) -> Result<Self, DataplaneError> {
+    pub(super) fn load(object: &[u8], home: &Home, sizes: Sizes) -> Result<Self, DataplaneError> {
         if object.is_empty() {
             return Err(DataplaneError::NoObject);
         }
@@ -41,14 +40,18 @@ impl Programs {
         for name in TABLES {
             layout.check(name, &home.map(name), None)?;
         }
-        layout.check(fdb::NAME, &home.fdb_of(capacity), Some(capacity))?;
+        for (name, capacity) in sized(sizes) {
+            layout.check(name, &home.sized_as(name, capacity), Some(capacity))?;
+        }
         let mut loader = EbpfLoader::new();
         for name in TABLES {
             loader.map_pin_path(name, home.map(name));
         }
-        loader.map_pin_path(fdb::NAME, home.fdb_of(capacity)).map_max_entries(fdb::NAME, capacity);
+        for (name, capacity) in sized(sizes) {
+            loader.map_pin_path(name, home.sized_as(name, capacity)).map_max_entries(name, capacity);
+        }
         let ebpf = loader.load(object).map_err(|error| DataplaneError::Load(Box::new(error)))?;
-        home.set_capacity(capacity);
+        home.set_sizes(sizes);
         let mut programs =
             Self { ebpf, tags: BTreeMap::new(), tables: BTreeSet::new(), judged: BTreeMap::new() };
         programs.verify()?;
@@ -81,7 +84,7 @@ impl Programs {
     /// What a program in the kernel is to us: `None` for one that works on none of our tables.
     ///
     /// The tag alone says too little: the same instructions may work on tables of another agent, or
-    /// on a forwarding database of another capacity.
+    /// on a table of another capacity.
     pub(super) fn judge(&mut self, program: u32, hook: Hook) -> Result<Option<LinkState>, DataplaneError> {
         if let Some(known) = self.judged.get(&program) {
             return Ok(*known);

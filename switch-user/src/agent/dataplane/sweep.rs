@@ -1,7 +1,6 @@
 //! Ageing of learned stations, and the count of those that are left.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         mpsc::{RecvTimeoutError, Sender, channel},
@@ -13,22 +12,11 @@ use std::{
 use super::{
     DataplaneError,
     home::{Home, Tables},
-    table::fdb,
 };
 
 /// Bounds of the time between two sweeps, which is a quarter of the ageing time.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
-
-/// Takes over learned stations of tables that are about to go.
-pub(super) fn absorb(fdb: &mut fdb::Table, others: &[PathBuf]) -> Result<(), DataplaneError> {
-    for pin in others {
-        if !fdb.absorb(&fdb::Table::open(pin)?)? {
-            tracing::warn!("the smaller forwarding database is full; the rest is learned again");
-        }
-    }
-    Ok(())
-}
 
 /// Removes learned stations that are too old or belong to no port; says how many.
 pub(super) fn sweep(home: &Home, tables: &mut Tables) -> Result<u64, DataplaneError> {

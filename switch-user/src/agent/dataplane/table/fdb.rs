@@ -10,7 +10,7 @@ use switch_common::table::{
 };
 use zerocopy::transmute;
 
-use super::{Hash, failed, learn::Tally};
+use super::{Hash, count::Tally, failed};
 use crate::{
     agent::{dataplane::DataplaneError, image::backs},
     report::TableStatus,

@@ -1,14 +1,20 @@
 //! User space's side of the tables: one file a map, each opened by its pin.
 
 pub mod config;
+pub mod count;
 pub mod drops;
+pub mod epoch;
 pub mod fdb;
 pub mod flood;
+pub mod flows;
+pub mod gateways;
 pub mod guard;
-pub mod learn;
 pub mod names;
+pub mod neighbours;
 pub mod ports;
+pub mod routes;
 pub mod stats;
+mod trie;
 
 use std::{
     marker::PhantomData,
@@ -18,16 +24,17 @@ use std::{
 
 use aya::{
     Pod,
-    maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues},
+    maps::{Array, HashMap, Map, MapData, MapError, MapType, PerCpuArray, PerCpuValues},
     util::nr_cpus,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use self::trie::Trie;
 use super::{DataplaneError, sys};
 use crate::report::TableStatus;
 
 /// What a row can be made of.
-pub(super) trait Raw: Copy + FromBytes + IntoBytes + Immutable + 'static {}
+pub trait Raw: Copy + FromBytes + IntoBytes + Immutable + 'static {}
 impl<T: Copy + FromBytes + IntoBytes + Immutable + 'static> Raw for T {}
 
 /// Lets aya take our types, which it does not know.
@@ -201,6 +208,20 @@ impl<V: Raw> CpuList<V> {
         use aya::maps::IterableMap;
         status(self.name, self.map.map(), None)
     }
+}
+
+/// Size of a table of which the agent does not know more than its name.
+pub(super) fn size(name: &'static str, pin: &Path) -> Result<TableStatus, DataplaneError> {
+    let map = open(name, pin)?;
+    let info = map.info().map_err(|error| failed(name, "read", error))?;
+    if matches!(info.map_type(), Ok(MapType::Array | MapType::PerCpuArray)) {
+        return status(name, &map, None);
+    }
+    let (key_size, value_size) = (info.key_size() as usize, info.value_size() as usize);
+    let mut entries = 0;
+    let count = |keys: &[u8], _: &[u8]| entries += (keys.len() / key_size) as u64;
+    sys::scan(map.fd().as_fd(), key_size, value_size, count).map_err(|error| failed(name, "read", error))?;
+    status(name, &map, Some(entries))
 }
 
 fn status(name: &'static str, map: &MapData, entries: Option<u64>) -> Result<TableStatus, DataplaneError> {

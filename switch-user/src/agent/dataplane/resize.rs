@@ -1,0 +1,36 @@
+//! What was learned in tables of a former size is taken over by those that take their place.
+
+use std::path::PathBuf;
+
+use switch_common::table::{
+    fdb,
+    flow::{Key4, Key6},
+};
+
+use super::{
+    DataplaneError,
+    home::{Home, Tables},
+    table::flows::{self, Key},
+};
+
+/// Takes over what is in tables of other sizes; says where they are pinned.
+pub(super) fn absorb(home: &Home, tables: &mut Tables) -> Result<Vec<PathBuf>, DataplaneError> {
+    let mut all = home.others(fdb::NAME)?;
+    for pin in &all {
+        if !tables.fdb.absorb(&super::table::fdb::Table::open(pin)?)? {
+            tracing::warn!("the smaller forwarding database is full; the rest is learned again");
+        }
+    }
+    all.extend(flows::<Key4>(home)?);
+    all.extend(flows::<Key6>(home)?);
+    Ok(all)
+}
+
+fn flows<K: Key>(home: &Home) -> Result<Vec<PathBuf>, DataplaneError> {
+    let [name, _] = K::NAMES;
+    let others = home.others(name)?;
+    if !others.is_empty() && !flows::Table::<K>::established(home)?.absorb(&others)? {
+        tracing::warn!("the smaller table of flows is full; the rest is judged again");
+    }
+    Ok(others)
+}
