@@ -50,14 +50,14 @@ pub(super) fn fill(ebpf: &mut Ebpf, image: &TableImage, before: &TableImage) -> 
     replace(ebpf, gateway::NAME, before.gateways.keys(), gateways)?;
     let neighbours = image.neighbours.iter().map(|(key, mac)| (*key, known(*mac)));
     replace(ebpf, neighbour::NAME, before.neighbours.keys(), neighbours)?;
-    let targets = image.targets.iter().map(|(number, target)| (*number, *target));
-    replace(ebpf, route::TARGETS, before.targets.keys(), targets)?;
+    let targets = image.routes.targets.iter().map(|(number, target)| (*number, *target));
+    replace(ebpf, route::TARGETS, before.routes.targets.keys(), targets)?;
     let v4 = |key: &route::Key4| Key::new(key.bits, [key.vrf, key.address]);
     trie(
         ebpf,
         route::NAME4,
-        before.routes4.keys().map(v4),
-        image.routes4.iter().map(|(key, to)| (v4(key), *to)),
+        before.routes.v4.keys().map(v4),
+        image.routes.v4.iter().map(|(key, to)| (v4(key), *to)),
     )?;
     let v6 = |key: &route::Key6| {
         let octets: [u8; 20] = *key.as_bytes().last_chunk().unwrap_or(&[0; 20]);
@@ -66,8 +66,8 @@ pub(super) fn fill(ebpf: &mut Ebpf, image: &TableImage, before: &TableImage) -> 
     trie(
         ebpf,
         route::NAME6,
-        before.routes6.keys().map(v6),
-        image.routes6.iter().map(|(key, to)| (v6(key), *to)),
+        before.routes.v6.keys().map(v6),
+        image.routes.v6.iter().map(|(key, to)| (v6(key), *to)),
     )
 }
 
