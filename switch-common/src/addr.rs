@@ -189,6 +189,33 @@ pub const fn ip_words(address: IpAddr) -> IpWords {
     }
 }
 
+/// True if both are the same address. Word by word: as a whole, LLVM would compare them in memory, in
+/// pieces that the verifier refuses.
+#[inline(always)]
+pub const fn is_same(one: IpWords, other: IpWords) -> bool {
+    (one[0] ^ other[0]) | (one[1] ^ other[1]) == 0
+}
+
+/// True for `::`, and for 0.0.0.0.
+#[inline(always)]
+pub const fn is_unspecified(address: IpWords) -> bool {
+    address[0] | address[1] == 0
+}
+
+/// The same words, of which LLVM is to know nothing: it would write what it knows to be the four
+/// octets of an IPv4 address to the stack in pieces that the verifier refuses.
+#[inline(always)]
+pub fn whole(words: IpWords) -> IpWords {
+    #[cfg_attr(not(target_arch = "bpf"), expect(unused_mut, reason = "only BPF hides them"))]
+    let [mut first, mut second] = words;
+    #[cfg(target_arch = "bpf")]
+    // SAFETY: two arithmetic instructions on registers, which change nothing.
+    unsafe {
+        core::arch::asm!("{first} = {first}", "{second} = {second}", first = inout(reg) first, second = inout(reg) second, options(pure, nomem, nostack));
+    }
+    [first, second]
+}
+
 /// The octets that these words stand for.
 #[inline(always)]
 pub const fn ip_octets(words: IpWords) -> [u8; 16] {

@@ -23,6 +23,53 @@ pub enum Verdict {
     Drop(DropReason),
 }
 
+/// A [`Verdict`] as one number: the form in which the stages hand it on.
+///
+/// LLVM merges the undefined payload of the variants that have none into later arithmetic, and the
+/// verifier then sees a register that was never written. A number is always written.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packed(pub u64);
+
+impl Verdict {
+    /// The verdict as one number.
+    #[inline(always)]
+    pub const fn pack(self) -> Packed {
+        Packed(match self {
+            Self::Punt => 0,
+            Self::Pass => 1,
+            Self::Flooded => 2,
+            Self::Taken => 3,
+            Self::Drop(reason) => 4 | (reason as u64) << 32,
+            Self::Forward { ifindex, path: Path::Device } => 5 | (ifindex as u64) << 32,
+            Self::Forward { ifindex, path: Path::Peer } => 6 | (ifindex as u64) << 32,
+        })
+    }
+}
+
+impl Packed {
+    /// That of a frame which is bridged.
+    pub const PUNT: Self = Verdict::Punt.pack();
+
+    /// The verdict. A number that is none is a runt that was dropped.
+    #[inline(always)]
+    pub const fn verdict(self) -> Verdict {
+        let number = (self.0 >> 32) as u32;
+        match self.0 as u32 {
+            0 => Verdict::Punt,
+            1 => Verdict::Pass,
+            2 => Verdict::Flooded,
+            3 => Verdict::Taken,
+            5 => Verdict::Forward { ifindex: number, path: Path::Device },
+            6 => Verdict::Forward { ifindex: number, path: Path::Peer },
+            _ => match DropReason::from_number(number as u16) {
+                Some(reason) => Verdict::Drop(reason),
+                None => Verdict::Drop(DropReason::Runt),
+            },
+        }
+    }
+}
+
 /// How a frame leaves through a local device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {

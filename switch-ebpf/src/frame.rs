@@ -42,17 +42,36 @@ pub struct Place {
     pub tagged_inside: bool,
     /// Octets behind the tags, of which a customer's tag within a service tag is one: what an MTU limits.
     pub length: u32,
+    /// Who gets copies if it is flooded.
+    pub audience: Audience,
+}
+
+/// Who gets copies of a flooded frame. What the router sends leaves by an uplink with another
+/// address than by a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Audience {
+    /// All members of the network but the sender.
+    All = 0,
+    /// Ports.
+    Ports = 1,
+    /// Uplinks.
+    Uplinks = 2,
 }
 
 impl Place {
     const TAGGED_INSIDE: u64 = 1 << 24;
+    const AUDIENCE_SHIFT: u32 = 32;
 
     /// The same in words.
     #[inline(always)]
     pub const fn pack(&self) -> Packed {
         let inside = if self.tagged_inside { Self::TAGGED_INSIDE } else { 0 };
         Packed {
-            about: self.network as u64 | (self.outer as u64) << 16 | inside,
+            about: self.network as u64
+                | (self.outer as u64) << 16
+                | inside
+                | (self.audience as u64) << Self::AUDIENCE_SHIFT,
             tag: (self.tag.tpid as u64) << 16 | self.tag.tci as u64,
             length: self.length as u64,
         }
@@ -62,7 +81,7 @@ impl Place {
 /// A [`Place`] in whole words: the form in which it crosses to a function that the verifier judges
 /// by itself, or lies on the stack, where the verifier refuses the misaligned stores that LLVM
 /// merges from smaller neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
     /// Network, and what the tags are.
     pub about: u64,
@@ -86,6 +105,11 @@ impl Packed {
             },
             tagged_inside: self.about & Place::TAGGED_INSIDE != 0,
             length: self.length as u32,
+            audience: match self.about >> Place::AUDIENCE_SHIFT & 3 {
+                0 => Audience::All,
+                1 => Audience::Ports,
+                _ => Audience::Uplinks,
+            },
         }
     }
 }
@@ -110,9 +134,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packing_loses_nothing(network: u16, tpid: u16, tci: u16, outer in 0usize..3, tagged_inside: bool, length: u32) {
+        fn packing_loses_nothing(network: u16, tpid: u16, tci: u16, outer in 0usize..3, tagged_inside: bool, length: u32, audience in 0usize..3) {
+            let audience = [Audience::All, Audience::Ports, Audience::Uplinks][audience];
             let outer = [Outer::Payload, Outer::Priority, Outer::Vlan][outer];
-            let place = Place { network, tag: Tag { tpid, tci }, outer, tagged_inside, length };
+            let place = Place { network, tag: Tag { tpid, tci }, outer, tagged_inside, length, audience };
             prop_assert_eq!(place.pack().unpack(), place);
         }
     }

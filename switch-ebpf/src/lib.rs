@@ -9,9 +9,13 @@
     reason = "words are unpacked into the fields that were packed into them; a checked conversion would be a panic path, which the verifier refuses"
 )]
 
+pub mod chain;
 pub mod edit;
+pub mod epoch;
 pub mod frame;
+pub mod ip;
 pub mod packet;
 pub mod pipeline;
 pub mod stage;
+pub mod step;
 pub mod tables;

@@ -5,11 +5,14 @@ use core::ops::ControlFlow;
 use switch_common::verdict::DropReason;
 
 use crate::{
-    frame::Place,
+    frame::Packed,
+    pipeline::{self, Way},
     stage::{
-        Stop, flood,
+        flood,
         guard::{self, Subject},
+        respond, route,
     },
+    step::Step,
     tables::Tables,
 };
 
@@ -124,17 +127,80 @@ pub trait Packet {
         guard::inspect(self, tables, subject)
     }
 
-    /// Runs the stage that floods ([`flood::frame`]); out of line where that is better for the
-    /// verifier.
-    ///
-    /// # Errors
-    /// As the stage.
+    /// Runs the stages of the pipeline ([`pipeline::walk`]). A hook may do that, and all that follows
+    /// here, out of line too: the parts are called one after the other, and each has the stack for itself.
     #[inline(always)]
-    fn flood<T: Tables>(&mut self, tables: &T, sender: u32, place: Place) -> Result<(), Stop>
+    fn walk<T: Tables>(&mut self, tables: &T, way: Way) -> Step
     where
         Self: Sized,
     {
-        flood::frame(self, tables, sender, place)
+        pipeline::walk(self, tables, way)
+    }
+
+    /// Sends copies to all members of a network ([`flood::copies`]); false if there are none.
+    #[inline(always)]
+    fn flood<T: Tables>(&mut self, tables: &T, sender: u32, place: Packed) -> bool
+    where
+        Self: Sized,
+    {
+        flood::copies(self, tables, sender, place)
+    }
+
+    /// Judges the frame by its route ([`route::judge`]).
+    #[inline(always)]
+    fn judge<T: Tables>(&mut self, tables: &T) -> Step
+    where
+        Self: Sized,
+    {
+        route::judge(self, tables)
+    }
+
+    /// Notes the flow of a frame that was judged ([`route::note`]).
+    #[inline(always)]
+    fn note<T: Tables>(&mut self, tables: &T)
+    where
+        Self: Sized,
+    {
+        route::note(tables);
+    }
+
+    /// Answers the frame if it asks for an address that the switch knows ([`respond::frame`]).
+    #[inline(always)]
+    fn respond<T: Tables>(&mut self, tables: &T) -> Step
+    where
+        Self: Sized,
+    {
+        respond::frame(self, tables)
+    }
+
+    /// Sends a routed packet to all of the network in the scratch memory ([`route::everywhere`]).
+    #[inline(always)]
+    fn everywhere<T: Tables>(&mut self, tables: &T) -> switch_common::verdict::Packed
+    where
+        Self: Sized,
+    {
+        route::everywhere(self, tables)
+    }
+
+    /// Makes the frame an error about itself ([`route::error`]).
+    ///
+    /// # Errors
+    /// When the kernel cannot edit the frame.
+    #[inline(always)]
+    fn complain<T: Tables>(&mut self, tables: &T) -> Result<(), EditFailed>
+    where
+        Self: Sized,
+    {
+        route::error(self, tables)
+    }
+
+    /// Makes the frame a request for a station ([`route::ask`]).
+    #[inline(always)]
+    fn ask<T: Tables>(&mut self, tables: &T)
+    where
+        Self: Sized,
+    {
+        route::ask(self, tables);
     }
 
     /// The same number, of which the verifier is to know nothing any more.

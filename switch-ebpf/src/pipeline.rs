@@ -2,12 +2,17 @@
 
 use switch_common::{
     table::port::Port,
-    verdict::{DropReason, Path, Verdict},
+    verdict::{DropReason, Packed, Path, Verdict},
 };
 
 use crate::{
     packet::Packet,
-    stage::{Stop, account, admit, bridge, classify, emit, guard, learn, parse},
+    stage::{
+        Stop, account, admit, bridge, classify, emit, flood,
+        flow::{self, Arrival, At},
+        guard, learn, parse, respond, route,
+    },
+    step::{Left, Step},
     tables::Tables,
 };
 
@@ -16,76 +21,132 @@ const NO_PORT: u32 = 0;
 
 /// Decides about a frame and brings it into its final form: the whole pipeline, at TC.
 #[inline(always)]
-pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Verdict {
+pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
+    let mut step = packet.walk(tables, Way::Whole);
+    match step.left() {
+        Left::Respond => step = packet.respond(tables),
+        Left::Judge => step = packet.judge(tables),
+        _ => {}
+    }
+    if step == Step::BRIDGE {
+        step = packet.walk(tables, Way::Bridge);
+    }
+    finish(packet, tables, step)
+}
+
+/// Does what is left when the way of a frame is decided.
+#[inline(always)]
+fn finish<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
+    match step.left() {
+        Left::Note => packet.note(tables),
+        Left::Flood => return flood::frame(packet, tables),
+        Left::Everywhere => return packet.everywhere(tables),
+        Left::Complain => return route::complain(packet, tables, step),
+        Left::Ask => packet.ask(tables),
+        Left::Discover => return route::discover(packet, tables, step),
+        Left::Nothing | Left::Respond | Left::Judge => {}
+    }
+    step.verdict()
+}
+
+/// How much of the way a frame walks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// All of it.
+    Whole,
+    /// The last part: it was admitted, and nobody answers or routes it.
+    Bridge,
+}
+
+/// The stages in their order, up to the step that is left.
+///
+/// Starts from the frame alone, because a hook may have the verifier look at this by itself.
+#[inline(always)]
+pub fn walk<P: Packet, T: Tables>(packet: &mut P, tables: &T, way: Way) -> Step {
     let ifindex = packet.ifindex();
     let Some(port) = tables.port(ifindex) else {
-        return drop(tables, NO_PORT, DropReason::UnknownPort);
+        return Step::done(account::drop(tables, NO_PORT, DropReason::UnknownPort));
     };
-    match walk(packet, tables, ifindex, port) {
-        Ok(verdict) => verdict,
-        Err(Stop::Pass) => Verdict::Pass,
-        Err(Stop::Sender(reason)) => drop(tables, port.slot, reason),
-        Err(Stop::Receiver(slot, reason)) => drop(tables, slot, reason),
+    match stages(packet, tables, way, ifindex, port) {
+        Ok(step) => step,
+        Err(Stop::Pass) => Step::done(Verdict::Pass.pack()),
+        Err(Stop::Sender(reason)) => Step::done(account::drop(tables, port.slot, reason)),
+        Err(Stop::Receiver(slot, reason)) => Step::done(account::drop(tables, slot, reason)),
     }
 }
 
-/// Counts the drop and ends the frame.
 #[inline(always)]
-fn drop<T: Tables>(tables: &T, slot: u32, reason: DropReason) -> Verdict {
-    account::dropped(tables, slot, reason);
-    Verdict::Drop(reason)
-}
-
-/// The stages in their order.
-#[inline(always)]
-fn walk<P: Packet, T: Tables>(
+fn stages<P: Packet, T: Tables>(
     packet: &mut P,
     tables: &T,
+    way: Way,
     ifindex: u32,
     port: &Port,
-) -> Result<Verdict, Stop> {
+) -> Result<Step, Stop> {
     let octets = packet.octets();
     let frame = parse::frame(packet, octets)?;
-    admit::frame(&frame, port)?;
+    let config = tables.config().ok_or(Stop::Pass)?;
+    admit::frame(config, &frame, port)?;
     let mut place = classify::frame(&frame, port)?;
-    let station = learn::station(tables, &frame, &place);
-    guard::frame(packet, tables, ifindex, port, &frame, station)?;
-    learn::source(tables, ifindex, port, &frame, &place, station)?;
+    if way == Way::Whole {
+        let routed = route::is_for(config, port, &frame);
+        if routed {
+            let arrival = Arrival { ifindex, port, frame: &frame, place: &place, octets };
+            if let Some(verdict) = flow::known(packet, tables, &arrival, At::Tc) {
+                return Ok(Step::done(verdict));
+            }
+        }
+        let station = learn::station(tables, &frame, &place);
+        guard::frame(packet, tables, ifindex, port, &frame, station)?;
+        learn::source(tables, ifindex, port, &frame, &place, station)?;
+        if respond::concerns(&frame) {
+            return Ok(Step::respond());
+        }
+        if routed {
+            return Ok(Step::judge());
+        }
+    }
     let target = bridge::target(tables, ifindex, &frame, &place)?;
     let Some(receiver) = target.port else {
-        packet.flood(tables, ifindex, place)?;
-        account::flooded(tables, port.slot, octets);
-        return Ok(Verdict::Flooded);
+        return flood::later(tables, &place);
     };
     emit::frame(packet, target.ifindex, receiver, &mut place)?;
     account::forwarded(tables, port.slot, receiver.slot, octets);
-    Ok(Verdict::Forward { ifindex: target.ifindex, path: emit::path(receiver) })
+    Ok(Step::done(Verdict::Forward { ifindex: target.ifindex, path: emit::path(receiver) }.pack()))
 }
 
 /// Forwards what needs no decision: the cache of the pipeline, at XDP on uplinks.
 ///
-/// Whatever is not plain forwarding from a known station to a known station is [`Verdict::Punt`]:
-/// the pipeline gets the frame as it came, and decides and counts it.
+/// Whatever is not plain forwarding from a known station to a known station, or a known flow, is
+/// [`Verdict::Punt`]: the pipeline gets the frame as it came, and decides and counts it.
 #[inline(always)]
-pub fn cache<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Verdict {
-    shortcut(packet, tables).unwrap_or(Verdict::Punt)
+pub fn cache<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
+    shortcut(packet, tables).unwrap_or(Packed::PUNT)
 }
 
 /// The stages of the cache in their order; `Err` for a frame that is not for it.
 #[inline(always)]
-fn shortcut<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<Verdict, Stop> {
+fn shortcut<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<Packed, Stop> {
     let ifindex = packet.ifindex();
     let port = tables.port(ifindex).ok_or(Stop::Pass)?;
     guard::is_off(port)?;
     let octets = packet.octets();
     let frame = parse::frame(packet, octets)?;
-    admit::frame(&frame, port)?;
+    let config = tables.config().ok_or(Stop::Pass)?;
+    admit::frame(config, &frame, port)?;
     let mut place = classify::frame(&frame, port)?;
+    if route::is_for(config, port, &frame) {
+        let arrival = Arrival { ifindex, port, frame: &frame, place: &place, octets };
+        return flow::known(packet, tables, &arrival, At::Xdp).ok_or(Stop::Pass);
+    }
+    if respond::concerns(&frame) {
+        return Err(Stop::Pass);
+    }
     learn::is_known(tables, ifindex, learn::station(tables, &frame, &place))?;
     let target = bridge::target(tables, ifindex, &frame, &place)?;
     let receiver = target.port.ok_or(Stop::Pass)?;
     emit::takes_xdp(receiver)?;
     emit::frame(packet, target.ifindex, receiver, &mut place)?;
     account::forwarded(tables, port.slot, receiver.slot, octets);
-    Ok(Verdict::Forward { ifindex: target.ifindex, path: Path::Device })
+    Ok(Verdict::Forward { ifindex: target.ifindex, path: Path::Device }.pack())
 }

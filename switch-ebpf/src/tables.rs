@@ -1,9 +1,14 @@
 //! The tables as the stages see them.
 
-use switch_common::table::{
-    config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, neighbour, port, route,
-    stats,
+use switch_common::{
+    addr::IpWords,
+    table::{
+        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, neighbour, port,
+        route, stats,
+    },
 };
+
+use crate::{frame, ip::Ip};
 
 /// What became of an address that was to be learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +29,20 @@ pub const QUOTE: usize = 128;
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Scratch {
+    /// Where a frame is to be flooded.
+    pub place: frame::Packed,
+    /// The packet that is being routed.
+    pub ip: Ip,
     /// A flow that is being made.
     pub flow: flow::Flow,
+    /// The address that a question is about.
+    pub address: IpWords,
+    /// The router's own address, from which it asks or complains.
+    pub own: IpWords,
+    /// What the question is.
+    pub about: u64,
+    /// What an error says.
+    pub complaint: u64,
     /// The beginning of a packet that an error is about.
     pub quote: [u64; QUOTE / 8],
 }

@@ -85,6 +85,28 @@ impl Key4 {
     }
 }
 
+/// The key of an IPv4 address, on the stack of the datapath: whole words, because the verifier refuses
+/// the misaligned stores that LLVM merges from smaller neighbours.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct Address4([u64; 2]);
+
+impl Address4 {
+    /// The address in a router.
+    #[inline(always)]
+    pub const fn new(vrf: u32, address: IpWords) -> Self {
+        let bits = VRF_BITS + 32;
+        Self([(bits.to_le() as u64 | (vrf.to_be().to_le() as u64) << 32).to_le(), address[0]])
+    }
+
+    /// The key.
+    #[inline(always)]
+    pub const fn key(&self) -> &Key4 {
+        // SAFETY: the words are longer and more aligned than the key, and any octets are a key.
+        unsafe { &*self.0.as_ptr().cast() }
+    }
+}
+
 impl Key6 {
     /// A prefix of this many bits.
     #[inline(always)]
@@ -134,3 +156,15 @@ pub struct Target {
 }
 
 const _: () = assert!(size_of::<Target>() == 8 + 40 * HOPS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::ipv4_words;
+
+    #[test]
+    fn an_address_is_its_longest_prefix() {
+        let address = ipv4_words([10, 0, 20, 1]);
+        assert_eq!(*Address4::new(7, address).key(), Key4::new(7, address, 32));
+    }
+}

@@ -1,6 +1,7 @@
 //! IPv6 (RFC 8200) and the extension headers that can stand before an upper-layer header.
 
-use super::{be16, part};
+use super::{be16, part, set, words};
+use crate::addr::{IpWords, ip_octets};
 
 /// Octets of the fixed header.
 pub const LEN: usize = 40;
@@ -28,6 +29,30 @@ impl Ipv6<'_> {
     #[inline(always)]
     pub fn is_valid(self) -> bool {
         self.0[0] >> 4 == 6
+    }
+
+    /// Octets behind the fixed header; 0 for a packet that is longer than the field can say.
+    #[inline(always)]
+    pub fn payload_len(self) -> u16 {
+        be16(self.0[4], self.0[5])
+    }
+
+    /// How many routers the packet may still pass.
+    #[inline(always)]
+    pub fn hop_limit(self) -> u8 {
+        self.0[7]
+    }
+
+    /// Destination address as words.
+    #[inline(always)]
+    pub fn destination_words(self) -> IpWords {
+        words::<24, 32, LEN>(self.0)
+    }
+
+    /// Source address as words.
+    #[inline(always)]
+    pub fn source_words(self) -> IpWords {
+        words::<8, 16, LEN>(self.0)
     }
 
     /// Number of the header that follows.
@@ -60,9 +85,68 @@ impl Extension<'_> {
         be16(self.0[2], self.0[3]) >> 3
     }
 
+    /// Of a fragment header: which datagram it is a part of.
+    #[inline(always)]
+    pub fn id(self) -> u32 {
+        u32::from_be_bytes(part::<4, 4, 8>(self.0))
+    }
+
     /// Octets of an options or routing header: 8 to 2048.
     #[inline(always)]
     pub fn octets(self) -> usize {
         (usize::from(self.0[1]) + 1) * 8
     }
+}
+
+/// Lets the packet pass one router; returns by how much the sum of the header changed, as
+/// [`resum`](super::sum) counts: the hop limit is the second octet of its pair.
+#[inline(always)]
+pub const fn pass(header: &mut [u8; LEN]) -> u32 {
+    header[7] = header[7].wrapping_sub(1);
+    // Minus one in one's complement, in the place of the second octet.
+    !u16::from_ne_bytes([0, 1]) as u32
+}
+
+/// Writes the fixed header.
+#[inline(always)]
+pub fn write(
+    header: &mut [u8; LEN],
+    payload: u16,
+    next: u8,
+    hop_limit: u8,
+    source: IpWords,
+    destination: IpWords,
+) {
+    let [high, low] = payload.to_be_bytes();
+    set::<0, 8, LEN>(header, [0x60, 0, 0, 0, high, low, next, hop_limit]);
+    set::<8, 8, LEN>(header, source[0].to_ne_bytes());
+    set::<16, 8, LEN>(header, source[1].to_ne_bytes());
+    set::<24, 8, LEN>(header, destination[0].to_ne_bytes());
+    set::<32, 8, LEN>(header, destination[1].to_ne_bytes());
+}
+
+/// Exchanges source and destination, which leaves the sum of the header as it is.
+#[inline(always)]
+pub fn turn(header: &mut [u8; LEN]) {
+    let (source, destination) = (words::<8, 16, LEN>(header), words::<24, 32, LEN>(header));
+    set::<8, 8, LEN>(header, destination[0].to_ne_bytes());
+    set::<16, 8, LEN>(header, destination[1].to_ne_bytes());
+    set::<24, 8, LEN>(header, source[0].to_ne_bytes());
+    set::<32, 8, LEN>(header, source[1].to_ne_bytes());
+}
+
+/// True for `fe80::/10`.
+#[inline(always)]
+pub const fn is_link_local(address: IpWords) -> bool {
+    let [a, b, ..] = ip_octets(address);
+    a == 0xfe && b & 0xc0 == 0x80
+}
+
+/// Gives the packet another hop limit; returns by how much the sum of the header changed.
+#[inline(always)]
+pub fn renew(header: &mut [u8; LEN], hop_limit: u8) -> u32 {
+    let was = u16::from_ne_bytes(part::<6, 2, LEN>(header));
+    header[7] = hop_limit;
+    let is = u16::from_ne_bytes(part::<6, 2, LEN>(header));
+    u32::from(!was) + u32::from(is)
 }

@@ -7,9 +7,6 @@ const REACH: usize = 512;
 
 /// The `N` octets at `offset` between the packet pointers in two fields of a context.
 ///
-/// Both pointers are read anew each time, because any helper that edits the frame moves it.
-/// Volatile, so that LLVM keeps the comparison that the verifier needs.
-///
 /// # Safety
 /// `data` and `data_end` must be the fields of a live context that the kernel passed to the program.
 #[inline(always)]
@@ -18,17 +15,55 @@ pub(super) unsafe fn octets<'a, const N: usize>(
     data_end: *const u32,
     offset: usize,
 ) -> Option<&'a [u8; N]> {
+    // SAFETY: the caller's fields; all N octets are within the frame, and octets have no alignment.
+    unsafe { Some(&*place::<N>(data, data_end, offset)?) }
+}
+
+/// The same, to be overwritten.
+///
+/// # Safety
+/// As for [`octets`]; and nothing else may refer to the octets.
+#[inline(always)]
+pub(super) unsafe fn octets_mut<'a, const N: usize>(
+    data: *const u32,
+    data_end: *const u32,
+    offset: usize,
+) -> Option<&'a mut [u8; N]> {
+    // SAFETY: as above; and the frame is the program's to write.
+    unsafe { Some(&mut *place::<N>(data, data_end, offset)?) }
+}
+
+/// Where these octets are.
+///
+/// Both pointers are read anew each time, because any helper that edits the frame moves it.
+/// Volatile, so that LLVM keeps the comparison that the verifier needs.
+///
+/// # Safety
+/// As for [`octets`].
+#[inline(always)]
+unsafe fn place<const N: usize>(
+    data: *const u32,
+    data_end: *const u32,
+    offset: usize,
+) -> Option<*mut [u8; N]> {
     if offset >= REACH {
         return None;
     }
     // SAFETY: both are readable fields of the context.
     let (start, end) = unsafe { (ptr::read_volatile(data) as usize, ptr::read_volatile(data_end) as usize) };
     let at = start + bound(offset);
-    if at + N > end {
-        return None;
-    }
-    // SAFETY: the comparison above keeps all N octets within the frame; octets have no alignment.
-    Some(unsafe { &*(at as *const [u8; N]) })
+    if at + N > end { None } else { Some(at as *mut [u8; N]) }
+}
+
+/// The number itself, which is 1 to `most`, a power of two, with that bound in the value.
+#[inline(always)]
+pub(super) fn at_most(number: u32, most: u32) -> u32 {
+    let mut value = u64::from(number.wrapping_sub(1));
+    // SAFETY: one arithmetic instruction on a register.
+    unsafe {
+        asm!("{value} &= {mask}", value = inout(reg) value, mask = in(reg) u64::from(most - 1), options(pure, nomem, nostack))
+    };
+    value as u32 + 1
 }
 
 /// The same number, of which the verifier knows nothing any more: it does not see that the second

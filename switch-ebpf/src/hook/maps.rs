@@ -1,19 +1,26 @@
 //! The tables as BPF maps.
 
+use core::ptr;
+
 use aya_ebpf::{
     bindings::{BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST},
     helpers::generated::bpf_jiffies64,
     macros::map,
-    maps::{Array, HashMap, PerCpuArray},
+    maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, lpm_trie::Key as Prefix},
 };
 use switch_common::{
     MAX_PORTS,
-    table::{config, drops, fdb, flood, guard, learn, names, port, stats},
+    table::{
+        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, names, neighbour,
+        port, route, stats,
+    },
 };
-use switch_ebpf::tables::{Learning, Tables};
+use switch_ebpf::tables::{Learning, Scratch, Tables};
 
 /// Rights to send that all guarded ports have together.
 const MAX_GUARDED: u32 = 262_144;
+/// Different ends of routes.
+const MAX_TARGETS: u32 = 65_536;
 /// Parts of networks: every VLAN in every chunk. Allocated as they come, only by the agent.
 const MAX_MEMBERS: u32 = 4095 * flood::MAX_CHUNKS;
 
@@ -43,6 +50,40 @@ static DROPS: PerCpuArray<drops::Drops> = PerCpuArray::with_max_entries(MAX_PORT
 // Only the agent reads and writes it; it is here to be pinned with the others.
 #[map(name = "names")]
 static NAMES: Array<names::Name> = Array::with_max_entries(MAX_PORTS, 0);
+
+#[map(name = "epoch")]
+static EPOCH: Array<epoch::Epoch> = Array::with_max_entries(1, 0);
+#[map(name = "gateways")]
+static GATEWAYS: HashMap<u32, gateway::Gateway> = HashMap::with_max_entries(4096, BPF_F_NO_PREALLOC);
+#[map(name = "routes4")]
+static ROUTES4: LpmTrie<[u32; 2], u64> = LpmTrie::with_max_entries(route::CAPACITY, 0);
+#[map(name = "routes6")]
+static ROUTES6: LpmTrie<[u32; 5], u64> = LpmTrie::with_max_entries(route::CAPACITY, 0);
+#[map(name = "targets")]
+static TARGETS: HashMap<u64, route::Target> = HashMap::with_max_entries(MAX_TARGETS, BPF_F_NO_PREALLOC);
+// These are written by the datapath, and so allocated ahead.
+#[map(name = "neighbours")]
+static NEIGHBOURS: HashMap<neighbour::Key, neighbour::Neighbour> =
+    HashMap::with_max_entries(neighbour::CAPACITY, 0);
+#[map(name = "flows4")]
+static FLOWS4: HashMap<flow::Key4, flow::Flow> = HashMap::with_max_entries(flow::DEFAULT_CAPACITY, 0);
+#[map(name = "flows6")]
+static FLOWS6: HashMap<flow::Key6, flow::Flow> = HashMap::with_max_entries(flow::DEFAULT_CAPACITY, 0);
+#[map(name = "opening4")]
+static OPENING4: HashMap<flow::Key4, flow::Flow> = HashMap::with_max_entries(flow::OPENING_CAPACITY, 0);
+#[map(name = "opening6")]
+static OPENING6: HashMap<flow::Key6, flow::Flow> = HashMap::with_max_entries(flow::OPENING_CAPACITY, 0);
+#[map(name = "openings")]
+static OPENINGS: Array<flow::Opening> = Array::with_max_entries(MAX_PORTS, 0);
+#[map(name = "expired")]
+static EXPIRED: Array<u64> = Array::with_max_entries(MAX_PORTS, 0);
+#[map(name = "fragments")]
+static FRAGMENTS: LruHashMap<fragment::Key, fragment::Fragment> =
+    LruHashMap::with_max_entries(fragment::CAPACITY, 0);
+#[map(name = "limits")]
+static LIMITS: Array<limit::Limit> = Array::with_max_entries(MAX_PORTS, 0);
+#[map(name = "scratch")]
+static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
 
 /// The maps above. Has no state of its own: programs name the maps directly.
 pub(super) struct Maps;
@@ -118,6 +159,136 @@ impl Tables for Maps {
     fn members(&self, key: &flood::Key) -> Option<&flood::Chunk> {
         // SAFETY: without pre-allocation a replaced row lives until its readers are gone.
         unsafe { FLOOD.get(key) }
+    }
+
+    #[inline(always)]
+    fn epoch(&self) -> Option<&epoch::Epoch> {
+        EPOCH.get(0)
+    }
+
+    #[inline(always)]
+    fn gateway(&self, network: u32) -> Option<&gateway::Gateway> {
+        // SAFETY: without pre-allocation a replaced row lives until its readers are gone.
+        unsafe { GATEWAYS.get(&network) }
+    }
+
+    #[inline(always)]
+    fn route4(&self, key: &route::Key4) -> Option<&u64> {
+        // SAFETY: both are a number of bits and then eight octets, and all octets are keys.
+        ROUTES4.get(unsafe { &*ptr::from_ref(key).cast::<Prefix<[u32; 2]>>() })
+    }
+
+    #[inline(always)]
+    fn route6(&self, key: &route::Key6) -> Option<&u64> {
+        // SAFETY: both are a number of bits and then twenty octets, and all octets are keys.
+        ROUTES6.get(unsafe { &*ptr::from_ref(key).cast::<Prefix<[u32; 5]>>() })
+    }
+
+    #[inline(always)]
+    fn target(&self, number: u64) -> Option<&route::Target> {
+        // SAFETY: rows are never changed, and one that is removed lives until its readers are gone.
+        unsafe { TARGETS.get(&number) }
+    }
+
+    #[inline(always)]
+    fn neighbour(&self, key: &neighbour::Key) -> Option<&neighbour::Neighbour> {
+        // SAFETY: as for stations.
+        unsafe { NEIGHBOURS.get(key) }
+    }
+
+    #[inline(always)]
+    fn meet(&self, key: &neighbour::Key, neighbour: &neighbour::Neighbour) -> bool {
+        NEIGHBOURS.insert(key, neighbour, BPF_NOEXIST.into()).is_ok()
+    }
+
+    #[inline(always)]
+    fn flow4(&self, key: &flow::Key4) -> Option<&flow::Flow> {
+        // SAFETY: as for stations.
+        unsafe { FLOWS4.get(key) }
+    }
+
+    #[inline(always)]
+    fn flow6(&self, key: &flow::Key6) -> Option<&flow::Flow> {
+        // SAFETY: as for stations.
+        unsafe { FLOWS6.get(key) }
+    }
+
+    #[inline(always)]
+    fn opening4(&self, key: &flow::Key4) -> Option<&flow::Flow> {
+        // SAFETY: as for stations.
+        unsafe { OPENING4.get(key) }
+    }
+
+    #[inline(always)]
+    fn opening6(&self, key: &flow::Key6) -> Option<&flow::Flow> {
+        // SAFETY: as for stations.
+        unsafe { OPENING6.get(key) }
+    }
+
+    #[inline(always)]
+    fn keep4(&self, key: &flow::Key4, flow: &flow::Flow) -> bool {
+        FLOWS4.insert(key, flow, 0).is_ok()
+    }
+
+    #[inline(always)]
+    fn keep6(&self, key: &flow::Key6, flow: &flow::Flow) -> bool {
+        FLOWS6.insert(key, flow, 0).is_ok()
+    }
+
+    #[inline(always)]
+    fn open4(&self, key: &flow::Key4, flow: &flow::Flow) -> bool {
+        OPENING4.insert(key, flow, 0).is_ok()
+    }
+
+    #[inline(always)]
+    fn open6(&self, key: &flow::Key6, flow: &flow::Flow) -> bool {
+        OPENING6.insert(key, flow, 0).is_ok()
+    }
+
+    #[inline(always)]
+    fn close4(&self, key: &flow::Key4) -> bool {
+        OPENING4.remove(key).is_ok()
+    }
+
+    #[inline(always)]
+    fn close6(&self, key: &flow::Key6) -> bool {
+        OPENING6.remove(key).is_ok()
+    }
+
+    #[inline(always)]
+    fn openings(&self, slot: u32) -> Option<&flow::Opening> {
+        OPENINGS.get(slot)
+    }
+
+    #[inline(always)]
+    fn expired(&self, slot: u32) -> u64 {
+        match EXPIRED.get(slot) {
+            Some(count) => *count,
+            None => 0,
+        }
+    }
+
+    #[inline(always)]
+    fn fragment(&self, key: &fragment::Key) -> Option<&fragment::Fragment> {
+        // SAFETY: as for stations.
+        unsafe { FRAGMENTS.get(key) }
+    }
+
+    #[inline(always)]
+    fn remember(&self, key: &fragment::Key, fragment: &fragment::Fragment) {
+        // Without room the later fragments go their way without their ports.
+        FRAGMENTS.insert(key, fragment, 0).unwrap_or_default();
+    }
+
+    #[inline(always)]
+    fn limit(&self, slot: u32) -> Option<&limit::Limit> {
+        LIMITS.get(slot)
+    }
+
+    #[inline(always)]
+    fn scratch(&self) -> Option<&mut Scratch> {
+        // SAFETY: the memory is this CPU's, and a program is not interrupted by another one of ours.
+        SCRATCH.get_ptr_mut(0).map(|scratch| unsafe { &mut *scratch })
     }
 
     #[inline(always)]

@@ -3,24 +3,27 @@
 use core::{ffi::c_void, ptr};
 
 use aya_ebpf::{
-    bindings::{__sk_buff, bpf_check_mtu_flags::BPF_MTU_CHK_SEGS},
+    bindings::{__sk_buff, bpf_adj_room_mode::BPF_ADJ_ROOM_MAC, bpf_check_mtu_flags::BPF_MTU_CHK_SEGS},
     helpers::generated::{
-        bpf_check_mtu, bpf_clone_redirect, bpf_loop, bpf_redirect, bpf_redirect_peer, bpf_skb_change_type,
-        bpf_skb_pull_data, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+        bpf_check_mtu, bpf_clone_redirect, bpf_csum_update, bpf_loop, bpf_redirect, bpf_redirect_peer,
+        bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_change_type, bpf_skb_load_bytes, bpf_skb_pull_data,
+        bpf_skb_vlan_pop, bpf_skb_vlan_push,
     },
 };
 use switch_common::{
     addr::MacWord,
-    verdict::{DropReason, Path, Verdict},
+    verdict::{DropReason, Packed, Path, Verdict},
 };
 use switch_ebpf::{
-    frame::{Packed, Place},
+    frame,
     packet::{EditFailed, Packet, Repeated, Tag},
-    pipeline,
+    pipeline::{self, Way},
     stage::{
-        Stop, flood,
+        flood,
         guard::{self, Subject},
+        respond, route,
     },
+    step::Step,
     tables::Tables,
 };
 
@@ -38,9 +41,9 @@ const PACKET_HOST: u32 = 0;
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_tc(skb: *mut __sk_buff) -> i32 {
     let mut packet = TcPacket(skb);
-    match pipeline::switch(&mut packet, &Maps) {
+    match pipeline::switch(&mut packet, &Maps).verdict() {
         Verdict::Forward { ifindex, path } => forward(skb, ifindex, path),
-        Verdict::Flooded | Verdict::Drop(_) => SHOT,
+        Verdict::Flooded | Verdict::Taken | Verdict::Drop(_) => SHOT,
         Verdict::Pass | Verdict::Punt => NEXT,
     }
 }
@@ -88,6 +91,46 @@ impl Packet for TcPacket {
     fn at<const N: usize>(&self, offset: usize) -> Option<&[u8; N]> {
         // SAFETY: both are fields of the live context.
         unsafe { access::octets(&raw const (*self.0).data, &raw const (*self.0).data_end, offset) }
+    }
+
+    #[inline(always)]
+    fn at_mut<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]> {
+        // SAFETY: both are fields of the live context, which nobody else has.
+        unsafe { access::octets_mut(&raw const (*self.0).data, &raw const (*self.0).data_end, offset) }
+    }
+
+    #[inline(always)]
+    fn copy_out<const N: usize>(&self, offset: usize, to: &mut [u64; N]) -> u32 {
+        let there = self.octets().wrapping_sub(offset as u32);
+        let most = (N * 8) as u32;
+        let octets = access::at_most(if there < most { there } else { most }, most);
+        // SAFETY: the context is live, and `to` has room for `octets`.
+        let result =
+            unsafe { bpf_skb_load_bytes(self.0.cast(), offset as u32, to.as_mut_ptr().cast(), octets) };
+        if result == 0 { octets } else { 0 }
+    }
+
+    #[inline(always)]
+    fn resize(&mut self, octets: u32) -> Result<(), EditFailed> {
+        // SAFETY: the context is live.
+        done(unsafe { bpf_skb_change_tail(self.0, octets, 0) })
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, octets: u32) -> Result<(), EditFailed> {
+        // SAFETY: the context is live.
+        done(unsafe { bpf_skb_adjust_room(self.0, octets as i32, BPF_ADJ_ROOM_MAC, 0) })
+    }
+
+    #[inline(always)]
+    fn segment(&self) -> u32 {
+        self.skb().gso_size
+    }
+
+    #[inline(always)]
+    fn resum(&mut self, difference: u32) {
+        // SAFETY: the context is live. Frames without a sum of the device's are left alone.
+        unsafe { bpf_csum_update(self.0, difference) };
     }
 
     #[inline(always)]
@@ -154,12 +197,43 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
-    fn flood<T: Tables>(&mut self, _tables: &T, sender: u32, place: Place) -> Result<(), Stop> {
-        let place = place.pack();
-        match dvs_flood(self.0, sender, place.about, place.tag, place.length) {
-            0 => Ok(()),
-            _ => Err(Stop::Sender(DropReason::NoReceiver)),
-        }
+    fn walk<T: Tables>(&mut self, _tables: &T, way: Way) -> Step {
+        Step(dvs_walk(self.0, u32::from(way == Way::Bridge)))
+    }
+
+    #[inline(always)]
+    fn flood<T: Tables>(&mut self, _tables: &T, sender: u32, place: frame::Packed) -> bool {
+        dvs_flood(self.0, sender, place.about, place.tag, place.length) == 1
+    }
+
+    #[inline(always)]
+    fn judge<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(dvs_judge(self.0))
+    }
+
+    #[inline(always)]
+    fn note<T: Tables>(&mut self, _tables: &T) {
+        dvs_note();
+    }
+
+    #[inline(always)]
+    fn everywhere<T: Tables>(&mut self, _tables: &T) -> Packed {
+        Packed(dvs_everywhere(self.0))
+    }
+
+    #[inline(always)]
+    fn respond<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(dvs_respond(self.0))
+    }
+
+    #[inline(always)]
+    fn complain<T: Tables>(&mut self, _tables: &T) -> Result<(), EditFailed> {
+        if dvs_error(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
+    }
+
+    #[inline(always)]
+    fn ask<T: Tables>(&mut self, _tables: &T) {
+        dvs_ask(self.0);
     }
 
     #[inline(always)]
@@ -200,7 +274,15 @@ pub(super) extern "C" fn dvs_inspect(
     }
 }
 
-/// The stage that floods, as a function that the verifier judges by itself too. Returns 0, or 1 if there is no receiver.
+/// The stages of the pipeline, as a function that the verifier judges by itself too. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_walk(skb: *mut __sk_buff, bridge: u32) -> u64 {
+    let way = if bridge == 0 { Way::Whole } else { Way::Bridge };
+    pipeline::walk(&mut TcPacket(skb), &Maps, way).0
+}
+
+/// Copies for a network. Returns 1, or 0 if nobody is to get one.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_flood(
@@ -210,11 +292,56 @@ pub(super) extern "C" fn dvs_flood(
     tag: u64,
     length: u64,
 ) -> u32 {
-    let place = Packed { about, tag, length };
-    match flood::frame(&mut TcPacket(skb), &Maps, sender, place.unpack()) {
+    let place = frame::Packed { about, tag, length };
+    flood::copies(&mut TcPacket(skb), &Maps, sender, place).into()
+}
+
+/// Copies of a routed packet. Returns a packed verdict.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_everywhere(skb: *mut __sk_buff) -> u64 {
+    route::everywhere(&mut TcPacket(skb), &Maps).0
+}
+
+/// Judgement by the route, as a function that the verifier judges by itself. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_judge(skb: *mut __sk_buff) -> u64 {
+    route::judge(&mut TcPacket(skb), &Maps).0
+}
+
+/// Notes of flows, as a function that the verifier judges by itself.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_note() -> u32 {
+    route::note(&Maps);
+    0
+}
+
+/// Answers to ARP and neighbour discovery, as a function that the verifier judges by itself. Returns
+/// a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_respond(skb: *mut __sk_buff) -> u64 {
+    respond::frame(&mut TcPacket(skb), &Maps).0
+}
+
+/// Errors, as a function that the verifier judges by itself. Returns 0, or 1 if there was no memory.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_error(skb: *mut __sk_buff) -> u32 {
+    match route::error(&mut TcPacket(skb), &Maps) {
         Ok(()) => 0,
-        Err(_) => 1,
+        Err(EditFailed) => 1,
     }
+}
+
+/// Questions for a station, as a function that the verifier judges by itself.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_ask(skb: *mut __sk_buff) -> u32 {
+    route::ask(&mut TcPacket(skb), &Maps);
+    0
 }
 
 /// One turn of `bpf_loop`, which ends with a result of 1.

@@ -24,10 +24,12 @@ use super::{access, maps::Maps};
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_xdp(context: *mut xdp_md) -> u32 {
     let mut packet = XdpPacket(context);
-    match pipeline::cache(&mut packet, &Maps) {
+    match pipeline::cache(&mut packet, &Maps).verdict() {
         // SAFETY: the helper has no preconditions; its return value is the action.
         Verdict::Forward { ifindex, .. } => unsafe { bpf_redirect(ifindex, 0) as u32 },
-        Verdict::Drop(_) | Verdict::Flooded | Verdict::Pass | Verdict::Punt => xdp_action::XDP_PASS,
+        Verdict::Drop(_) | Verdict::Flooded | Verdict::Taken | Verdict::Pass | Verdict::Punt => {
+            xdp_action::XDP_PASS
+        }
     }
 }
 
@@ -78,6 +80,38 @@ impl Packet for XdpPacket {
         // SAFETY: both are fields of the live context.
         unsafe { access::octets(&raw const (*self.0).data, &raw const (*self.0).data_end, offset) }
     }
+
+    #[inline(always)]
+    fn at_mut<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]> {
+        // SAFETY: both are fields of the live context, which nobody else has.
+        unsafe { access::octets_mut(&raw const (*self.0).data, &raw const (*self.0).data_end, offset) }
+    }
+
+    /// What needs it is left to TC, as is all that follows here but for `segment`.
+    #[inline(always)]
+    fn copy_out<const N: usize>(&self, _offset: usize, _to: &mut [u64; N]) -> u32 {
+        0
+    }
+
+    #[inline(always)]
+    fn resize(&mut self, _octets: u32) -> Result<(), EditFailed> {
+        Err(EditFailed)
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, _octets: u32) -> Result<(), EditFailed> {
+        Err(EditFailed)
+    }
+
+    /// There is no GSO at XDP: one frame is one packet.
+    #[inline(always)]
+    fn segment(&self) -> u32 {
+        0
+    }
+
+    /// A driver's sum of the frame does not survive a redirect.
+    #[inline(always)]
+    fn resum(&mut self, _difference: u32) {}
 
     /// Headers that are not in the first buffer are left to TC.
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Counts what became of a frame.
 
-use switch_common::verdict::DropReason;
+use switch_common::verdict::{DropReason, Packed, Verdict};
 
 use crate::tables::Tables;
 
@@ -20,6 +20,32 @@ pub fn flooded<T: Tables>(tables: &T, sender: u32, octets: u32) {
     }
 }
 
+/// One frame was routed from a port to another.
+#[inline(always)]
+pub fn routed<T: Tables>(tables: &T, sender: u32, receiver: u32, octets: u32) {
+    if let Some(stats) = tables.stats(sender) {
+        stats.out_packets.add_local(1);
+        stats.out_bytes.add_local(u64::from(octets));
+        stats.routed.add_local(1);
+    }
+    received(tables, receiver, octets);
+}
+
+/// One frame of a port was for the switch itself.
+#[inline(always)]
+pub fn answered<T: Tables>(tables: &T, sender: u32, octets: u32) {
+    sent(tables, sender, octets);
+    if let Some(stats) = tables.stats(sender) {
+        stats.answered.add_local(1);
+    }
+}
+
+/// A frame could not be given its receiver's tag.
+#[inline(always)]
+pub fn untagged<T: Tables>(tables: &T, receiver: u32) -> Packed {
+    drop(tables, receiver, DropReason::TagFailed)
+}
+
 /// A frame or copy went to a port's VM.
 #[inline(always)]
 pub fn received<T: Tables>(tables: &T, receiver: u32, octets: u32) {
@@ -37,6 +63,13 @@ pub fn dropped<T: Tables>(tables: &T, slot: u32, reason: DropReason) {
     {
         frames.add_local(1);
     }
+}
+
+/// The same, as what becomes of it.
+#[inline(always)]
+pub fn drop<T: Tables>(tables: &T, slot: u32, reason: DropReason) -> Packed {
+    dropped(tables, slot, reason);
+    Verdict::Drop(reason).pack()
 }
 
 /// A frame of a port's VM was accepted.

@@ -1,7 +1,10 @@
 //! Lets only sane frames of open ports in.
 
 use switch_common::{
-    table::port::{self, Port},
+    table::{
+        config::Config,
+        port::{self, Port},
+    },
     verdict::DropReason,
 };
 
@@ -13,12 +16,16 @@ use crate::frame::Frame;
 /// What an uplink gets for the link's own protocols (LLDP, LACP and others, IEEE 802.1Q-2018, table
 /// 8-1) belongs to the host.
 #[inline(always)]
-pub fn frame(frame: &Frame, port: &Port) -> Result<(), Stop> {
+pub fn frame(config: &Config, frame: &Frame, port: &Port) -> Result<(), Stop> {
     if !port.is(port::UP) {
         return Err(Stop::Sender(DropReason::PortDown));
     }
     if !frame.source.is_station() {
         return Err(Stop::Sender(DropReason::BadSource));
+    }
+    // Who sends as the router is an impostor, or the frame has come back through a loop.
+    if frame.source.get() == config.gateway_mac || frame.source.get() == config.host_mac {
+        return Err(Stop::Sender(DropReason::SpoofedGateway));
     }
     if frame.destination.is_reserved_multicast() {
         return Err(if port.is(port::UPLINK) {

@@ -8,7 +8,7 @@ use switch_common::{
 
 use super::Stop;
 use crate::{
-    frame::{Frame, Outer, Place},
+    frame::{Audience, Frame, Outer, Place},
     packet::Tag,
 };
 
@@ -26,6 +26,7 @@ pub fn frame(frame: &Frame, port: &Port) -> Result<Place, Stop> {
             outer: Outer::Payload,
             tagged_inside: frame.tag.is_some(),
             length: frame.length,
+            audience: Audience::All,
         });
     }
     if frame.tag.is_some() && vid != 0 {
@@ -49,6 +50,7 @@ fn tagged(frame: &Frame, port: &Port, vid: u16) -> Result<Place, Stop> {
         outer: Outer::Vlan,
         tagged_inside: frame.has_inner_tag(),
         length: length(frame),
+        audience: Audience::All,
     })
 }
 
@@ -68,6 +70,7 @@ fn untagged(frame: &Frame, port: &Port) -> Result<Place, Stop> {
         outer: if frame.tag.is_some() { Outer::Priority } else { Outer::Payload },
         tagged_inside: frame.has_inner_tag(),
         length: length(frame),
+        audience: Audience::All,
     })
 }
 

@@ -5,44 +5,66 @@ use core::ops::ControlFlow;
 use switch_common::{
     table::{
         flood::{CHUNK, Chunk, Key},
-        port::{Form, Port},
+        port::{self, Form, Port},
     },
-    verdict::DropReason,
+    verdict::{DropReason, Packed, Verdict},
 };
 
 use super::{Stop, account, emit};
 use crate::{
     edit,
-    frame::{Outer, Packed, Place},
+    frame::{self, Audience, Outer, Place},
     packet::{Packet, Repeated},
+    step::Step,
     tables::Tables,
 };
 
-/// Copies the frame to all members but its sender, each in the form its port wants.
+/// Notes in the scratch memory where the frame is to be flooded.
+#[inline(always)]
+pub fn later<T: Tables>(tables: &T, place: &Place) -> Result<Step, Stop> {
+    let scratch = tables.scratch().ok_or(Stop::Sender(DropReason::CopyFailed))?;
+    scratch.place = place.pack();
+    Ok(Step::flood())
+}
+
+/// Floods the frame to the place in the scratch memory.
+#[inline(always)]
+pub fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
+    let ifindex = packet.ifindex();
+    let (Some(port), Some(scratch)) = (tables.port(ifindex), tables.scratch()) else {
+        return Verdict::Drop(DropReason::CopyFailed).pack();
+    };
+    let octets = packet.octets();
+    if packet.flood(tables, ifindex, scratch.place) {
+        account::flooded(tables, port.slot, octets);
+        Verdict::Flooded.pack()
+    } else {
+        account::drop(tables, port.slot, DropReason::NoReceiver)
+    }
+}
+
+/// Copies the frame to all members but its sender, each in the form its port wants. False if there
+/// are none.
 ///
 /// The frame is edited at most twice, however many members there are: first come those who want it
 /// as it is, then the others.
 #[inline(always)]
-pub fn frame<P: Packet, T: Tables>(
-    packet: &mut P,
-    tables: &T,
-    sender: u32,
-    place: Place,
-) -> Result<(), Stop> {
+pub fn copies<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32, packed: frame::Packed) -> bool {
+    let place = packed.unpack();
     let key = Key { network: place.network, chunk: 0 };
     let last = match tables.members(&key) {
         Some(chunk) if chunk.last > 0 || has_other(chunk, sender) => chunk.last,
-        _ => return Err(Stop::Sender(DropReason::NoReceiver)),
+        _ => return false,
     };
     let (first, second) = match place.outer {
         Outer::Vlan => (Form::Tagged, Form::Untagged),
         Outer::Payload | Outer::Priority => (Form::Untagged, Form::Tagged),
     };
-    let mut round = Round { packet, tables, sender: sender.into(), place: place.pack(), form: first };
+    let mut round = Round { packet, tables, sender: sender.into(), place: packed, form: first };
     P::repeat(last + 1, &mut round);
     round.form = second;
     P::repeat(last + 1, &mut round);
-    Ok(())
+    true
 }
 
 /// True if the chunk has a member besides `sender`.
@@ -56,7 +78,7 @@ struct Round<'a, P, T> {
     packet: &'a mut P,
     tables: &'a T,
     sender: u64,
-    place: Packed,
+    place: frame::Packed,
     form: Form,
 }
 
@@ -97,7 +119,7 @@ struct Part<'a, P, T> {
     packet: &'a mut P,
     tables: &'a T,
     chunk: &'a Chunk,
-    place: Packed,
+    place: frame::Packed,
     sender: u64,
     /// Index of the first of them.
     start: u64,
@@ -114,6 +136,7 @@ impl<P: Packet, T: Tables> Repeated for Part<'_, P, T> {
         let ifindex = self.chunk.members[index];
         if u64::from(ifindex) != self.sender
             && let Some(receiver) = self.tables.port(ifindex)
+            && listens(self.place.unpack().audience, receiver)
         {
             match self.copy(ifindex, receiver) {
                 Ok(octets) => account::received(self.tables, receiver.slot, octets),
@@ -132,6 +155,16 @@ impl<P: Packet, T: Tables> Part<'_, P, T> {
         // A tag in the frame counts, one that the hook holds beside it does not.
         let octets = self.packet.octets();
         if self.packet.copy_to(ifindex) { Ok(octets) } else { Err(DropReason::CopyFailed) }
+    }
+}
+
+/// True if the receiver is one of those that the copies are for.
+#[inline(always)]
+fn listens(audience: Audience, receiver: &Port) -> bool {
+    match audience {
+        Audience::All => true,
+        Audience::Ports => !receiver.is(port::UPLINK),
+        Audience::Uplinks => receiver.is(port::UPLINK),
     }
 }
 

@@ -12,6 +12,7 @@ use switch_common::{
 
 use super::Stop;
 use crate::{
+    epoch,
     frame::{Frame, Place},
     tables::{Learning, Tables},
 };
@@ -103,6 +104,7 @@ fn move_here<T: Tables>(tables: &T, ifindex: u32, port: &Port, key: &Key, from: 
         }
         came(tables, port);
         count(tables, port, |stats| &stats.moved);
+        epoch::moved(tables);
     }
 }
 

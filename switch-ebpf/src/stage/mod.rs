@@ -11,9 +11,12 @@ pub mod bridge;
 pub mod classify;
 pub mod emit;
 pub mod flood;
+pub mod flow;
 pub mod guard;
 pub mod learn;
 pub mod parse;
+pub mod respond;
+pub mod route;
 
 /// Why a frame goes no further.
 #[must_use]

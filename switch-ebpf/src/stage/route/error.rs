@@ -1,0 +1,181 @@
+//! Tells a sender what became of its packet (RFC 1812, 4.3; RFC 4443, 2.4 and 3).
+
+use switch_common::{
+    addr::{IpWords, ip_octets, is_unspecified},
+    table::{port::Port, route},
+    verdict::{DropReason, Packed, Verdict},
+    wire::{
+        eth::{self, Eth},
+        icmp,
+        ipv4::{self, Ipv4},
+        ipv6::{self, Ipv6},
+        sum,
+    },
+};
+
+use super::{
+    super::{Stop, account, emit},
+    Job, Message, lookup,
+};
+use crate::{
+    ip::Ip,
+    packet::{EditFailed, Packet},
+    step::Step,
+    tables::{QUOTE, Scratch, Tables},
+};
+
+/// Octets in front of the quotation in IPv4 and in IPv6.
+const HEAD4: usize = ipv4::LEN + icmp::LEN;
+const HEAD6: usize = ipv6::LEN + icmp::LEN;
+
+/// What an error says, in one word.
+#[derive(Clone, Copy, Debug)]
+struct Complaint(u64);
+
+impl Complaint {
+    /// This message, about a packet of this family.
+    #[inline(always)]
+    const fn new(family: u64, (kind, code, info): Message) -> Self {
+        Self(kind as u64 | (code as u64) << 8 | family << 16 | (info as u64) << 32)
+    }
+
+    #[inline(always)]
+    const fn family(self) -> u64 {
+        self.0 >> 16 & 0xff
+    }
+
+    #[inline(always)]
+    const fn message(self) -> Message {
+        (self.0 as u8, (self.0 >> 8) as u8, (self.0 >> 32) as u32)
+    }
+}
+
+/// The packet is dropped, and its sender told why if it may be told and has not reached its limit.
+#[inline(always)]
+pub(super) fn about<T: Tables>(
+    tables: &T,
+    job: &Job<'_>,
+    scratch: &mut Scratch,
+    reason: DropReason,
+    message: Message,
+) -> Result<Step, Stop> {
+    let silent = Err(Stop::Sender(reason));
+    if !scratch.ip.may_complain() {
+        return silent;
+    }
+    scratch.own = sender(tables, job, &scratch.ip);
+    if is_unspecified(scratch.own) {
+        return silent;
+    }
+    if !tables.limit(job.port.slot).is_some_and(|limit| limit.allows(tables.now())) {
+        if let Some(stats) = tables.stats(job.port.slot) {
+            stats.limited_errors.add_local(1);
+        }
+        return silent;
+    }
+    scratch.complaint = Complaint::new(scratch.ip.family, message).0;
+    Ok(Step::complain(reason))
+}
+
+/// Sends the error that was decided on.
+#[inline(always)]
+pub(super) fn send<P: Packet, T: Tables>(
+    packet: &mut P,
+    tables: &T,
+    ifindex: u32,
+    port: &Port,
+    step: Step,
+) -> Packed {
+    let verdict = account::drop(tables, port.slot, step.reason());
+    if packet.complain(tables).is_err() {
+        return verdict;
+    }
+    account::received(tables, port.slot, packet.octets());
+    Verdict::Forward { ifindex, path: emit::path(port) }.pack()
+}
+
+/// The address that an error comes from: the gateway of the sender's subnet, else the network's first one.
+#[inline(always)]
+fn sender<T: Tables>(tables: &T, job: &Job<'_>, ip: &Ip) -> IpWords {
+    if let Some(target) = lookup::target(tables, job.gateway.vrf, ip.family, ip.source)
+        && target.kind == route::CONNECTED
+        && target.hops[0].network == u64::from(job.place.network)
+    {
+        return target.hops[0].own;
+    }
+    if ip.family == 4 { job.gateway.ipv4 } else { job.gateway.ipv6 }
+}
+
+/// Makes the packet an error about itself, back to its sender. What it says, and the address that it
+/// comes from, are in the scratch memory.
+///
+/// # Errors
+/// When the kernel cannot edit the frame.
+#[inline(always)]
+pub fn error<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<(), EditFailed> {
+    let scratch = tables.scratch().ok_or(EditFailed)?;
+    let complaint = Complaint(scratch.complaint);
+    let header = Eth(packet.at(0).ok_or(EditFailed)?);
+    let (to, from) = (header.source(), header.destination());
+    let quoted = quote(packet, &mut scratch.quote, complaint.family())?;
+    packet.resize(eth::LEN as u32 + quoted)?;
+    let (own, sums) = (scratch.own, sum::words(0, &scratch.quote));
+    let source = [scratch.quote[1], scratch.quote[2]];
+    if complaint.family() == 4 {
+        packet.insert(HEAD4 as u32)?;
+        eth::write(packet.at_mut(0).ok_or(EditFailed)?, to, from, eth::IPV4);
+        let [a, b, c, d, ..] = ip_octets(own);
+        // The source address stands at octet 12 of what is quoted.
+        let [.., e, f, g, h] = source[0].to_ne_bytes();
+        let octets = HEAD4 as u32 + quoted;
+        let header = packet.at_mut(eth::LEN).ok_or(EditFailed)?;
+        ipv4::write(header, octets as u16, ipv4::ICMP, [a, b, c, d], [e, f, g, h]);
+        return message(packet, eth::LEN + ipv4::LEN, complaint, sums);
+    }
+    packet.insert(HEAD6 as u32)?;
+    eth::write(packet.at_mut(0).ok_or(EditFailed)?, to, from, eth::IPV6);
+    let payload = icmp::LEN as u32 + quoted;
+    let header = packet.at_mut(eth::LEN).ok_or(EditFailed)?;
+    // The source address stands at octet 8.
+    ipv6::write(header, payload as u16, ipv6::ICMPV6, 255, own, source);
+    let sums = sums + sum::pseudo_header(own, source, payload, ipv6::ICMPV6);
+    message(packet, eth::LEN + ipv6::LEN, complaint, sums)
+}
+
+/// Writes the ICMP header in front of what sums up to `sums`.
+#[inline(always)]
+fn message<P: Packet>(
+    packet: &mut P,
+    offset: usize,
+    complaint: Complaint,
+    sums: u64,
+) -> Result<(), EditFailed> {
+    let (kind, code, info) = complaint.message();
+    icmp::write(packet.at_mut(offset).ok_or(EditFailed)?, kind, code, info, sums);
+    Ok(())
+}
+
+/// Copies the beginning of the packet; returns how many octets of it there are. The rest is zeros.
+#[inline(always)]
+fn quote<P: Packet>(packet: &P, quote: &mut [u64; QUOTE / 8], family: u64) -> Result<u32, EditFailed> {
+    *quote = [0; QUOTE / 8];
+    let copied = packet.copy_out(eth::LEN, quote);
+    let claimed = if family == 4 {
+        Ipv4(packet.at(eth::LEN).ok_or(EditFailed)?).total_len().into()
+    } else {
+        u32::from(Ipv6(packet.at(eth::LEN).ok_or(EditFailed)?).payload_len()) + ipv6::LEN as u32
+    };
+    // A packet that claims nothing is longer than its header can say; and a frame may be longer than its packet.
+    let quoted = if claimed < copied && claimed > ipv4::LEN as u32 { claimed } else { copied };
+    let mut index = 0;
+    while index < QUOTE / 8 {
+        let start = index as u32 * 8;
+        let keep = quoted.saturating_sub(start);
+        if keep < 8 {
+            // The first `keep` octets in memory.
+            quote[index] &= u64::from_le((1 << (keep * 8)) - 1);
+        }
+        index += 1;
+    }
+    Ok(quoted)
+}
