@@ -39,7 +39,7 @@ pub enum ApiError {
     /// An object that does not exist.
     #[error("there is no {0}")]
     NotFound(ObjectId),
-    /// A port or uplink, or a network, that a filter names and that does not exist.
+    /// A port or uplink, a network or a router that a filter names and that does not exist.
     #[error("there is no {what} named {name:?}")]
     UnknownFilter {
         /// What the filter is for.
@@ -87,7 +87,7 @@ type Class = (StatusCode, &'static str, &'static str, &'static str);
 impl ApiError {
     fn class(&self) -> Class {
         const PARAMETERS: &str = "see /openapi.json for the parameters and their types";
-        const NO_OBJECT: &str = "see which there are (dvs port|uplink|network list)";
+        const NO_OBJECT: &str = "see which there are (dvs router|network|port|uplink|route list)";
         match self {
             Self::NoRoute(_) => (StatusCode::NOT_FOUND, "no-route", "No such address", "see /openapi.json"),
             Self::NoMethod { .. } => {

@@ -4,17 +4,15 @@
 //! network of the host.
 
 mod apply;
+mod collection;
 mod error;
 mod extract;
 mod known;
-mod network;
 mod object;
 mod openapi;
-mod port;
 mod reports;
 mod socket;
 mod switch;
-mod uplink;
 mod wait;
 mod watch;
 mod write;

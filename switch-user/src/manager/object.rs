@@ -1,11 +1,12 @@
-//! What the collections of networks, ports and uplinks have in common.
+//! What the collections of all kinds have in common.
 
 use axum::{Json, http::StatusCode};
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use super::{
     ApiError, Manager,
-    extract::{Body, Name, WriteParams},
+    extract::{Body, WriteParams},
 };
 use crate::{
     api::{ChangeSet, ObjectList},
@@ -15,6 +16,16 @@ use crate::{
 /// The answer to a write.
 pub(super) type Written = Result<Json<ChangeSet>, ApiError>;
 
+/// The object that an address names. A prefix may be written in many ways, of which one is the name's.
+pub(super) fn id(kind: Kind, name: String) -> ObjectId {
+    let route = || {
+        let (router, prefix) = name.split_once('/')?;
+        Some(format!("{router}/{}", prefix.parse::<IpNet>().ok()?))
+    };
+    let canonical = if kind == Kind::Route { route() } else { None };
+    ObjectId { kind, name: canonical.unwrap_or(name) }
+}
+
 /// All objects of a kind.
 pub(super) async fn list(manager: Manager, kind: Kind) -> Result<Json<ObjectList>, ApiError> {
     let known = manager.desired().await?;
@@ -23,9 +34,8 @@ pub(super) async fn list(manager: Manager, kind: Kind) -> Result<Json<ObjectList
 }
 
 /// One object.
-pub(super) async fn show(manager: Manager, kind: Kind, Name(name): Name) -> Result<Json<Document>, ApiError> {
+pub(super) async fn show(manager: Manager, id: ObjectId) -> Result<Json<Document>, ApiError> {
     let known = manager.desired().await?;
-    let id = ObjectId::new(kind, name);
     known.desired.get(&id).map(|object| Json(object.document())).ok_or(ApiError::NotFound(id))
 }
 
@@ -47,12 +57,10 @@ pub(super) async fn create(
 /// Creates an object or replaces it as a whole.
 pub(super) async fn replace(
     manager: Manager,
-    kind: Kind,
-    Name(name): Name,
+    id: ObjectId,
     params: WriteParams,
     Body(mut body): Body,
 ) -> Written {
-    let id = ObjectId::new(kind, name);
     if let Some(fields) = body.as_object_mut() {
         for (field, value) in id.key() {
             fields.entry(field).or_insert_with(|| value.into());
@@ -88,8 +96,7 @@ pub(super) fn patched(old: &Desired, current: Object, patch: &Value) -> Result<D
 }
 
 /// Removes an object.
-pub(super) async fn remove(manager: Manager, kind: Kind, Name(name): Name) -> Written {
-    let id = ObjectId::new(kind, name);
+pub(super) async fn remove(manager: Manager, id: ObjectId) -> Written {
     let edit = move |old: &Desired| {
         let mut new = old.clone();
         if !new.remove(&id) {

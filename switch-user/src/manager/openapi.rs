@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Manager, apply, network, port, reports, switch, uplink, wait, watch};
+use super::{Manager, apply, collection, reports, switch, wait, watch};
 use crate::api::Details;
 
 #[derive(OpenApi)]
@@ -12,6 +12,8 @@ use crate::api::Details;
     info(title = "dvs", description = "The API of a virtual switch: objects in, reports out. Every write is all or nothing."),
     components(schemas(Details)),
     tags(
+        (name = "routers", description = "They connect networks."),
+        (name = "routes", description = "Where routers send packets that are for none of their networks."),
         (name = "networks", description = "Broadcast domains."),
         (name = "ports", description = "Where VMs and containers plug in."),
         (name = "uplinks", description = "Devices that lead out of the host."),
@@ -24,15 +26,17 @@ struct Description;
 
 /// The description of the API.
 pub fn document() -> openapi::OpenApi {
-    routes().into_openapi()
+    let mut description = routes().into_openapi();
+    // A name with slashes has a star where paths are matched, which a description does not know.
+    let paths = std::mem::take(&mut description.paths.paths).into_iter();
+    description.paths.paths = paths.map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    description
 }
 
 /// All routes with their description.
 pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .merge(network::routes())
-        .merge(port::routes())
-        .merge(uplink::routes())
+        .merge(collection::routes())
         .merge(switch::routes())
         .merge(apply::routes())
         .merge(wait::routes())

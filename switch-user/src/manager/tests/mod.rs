@@ -1,5 +1,6 @@
 mod reports;
 mod requests;
+mod routing;
 mod socket;
 mod stream;
 mod writes;

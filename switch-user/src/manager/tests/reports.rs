@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::store::{Batch, Key};
 
 async fn api() -> Api {
     let api = Api::with_objects().await;
@@ -38,16 +37,7 @@ async fn counters_and_drops_are_filtered() {
 #[tokio::test]
 async fn flows_and_neighbours_are_filtered() {
     let api = api().await;
-    api.store
-        .put(
-            5,
-            &Batch::from([(
-                Key { kind: "Router".into(), name: "r1".into() },
-                Some(json!({
-        "apiVersion": "dvs/v1", "kind": "Router", "name": "r1"})),
-            )]),
-        )
-        .unwrap();
+    api.ok("POST", "/v1/routers", r#"{"name": "r1"}"#).await;
     assert_eq!(column(&api, "/v1/flows", "toPort").await, ["p3", "p1", "p2"]);
     assert_eq!(column(&api, "/v1/flows?port=p1", "path").await, ["v1 -> v3", "v3 -> v1"]);
     assert_eq!(column(&api, "/v1/flows?router=r1", "sourcePort").await, [40_000, 80]);

@@ -6,11 +6,18 @@ use super::*;
 async fn unknown_addresses_and_methods_are_problems() {
     let api = Api::new();
     let is = |status, kind: &str| (status, vec![format!("urn:dvs:{kind}")]);
-    assert_eq!(api.refusal("GET", "/v1/routers", "").await, is(404, "no-route"));
+    assert_eq!(api.refusal("GET", "/v1/policies", "").await, is(404, "no-route"));
     assert_eq!(api.refusal("GET", "/", "").await, is(404, "no-route"));
     assert_eq!(api.refusal("DELETE", "/v1/networks", "").await, is(405, "no-method"));
     assert_eq!(api.refusal("GET", "/v1/networks/blue", "").await, is(404, "not-found"));
     assert_eq!(api.refusal("GET", "/v1/networks/%ff", "").await, is(400, "parameter"));
+    for name in ["r1/10.0.0.0/8", "r1", "r1/ten", "/", "r1/10.0.0.0/8/9"] {
+        assert_eq!(
+            api.refusal("GET", &format!("/v1/routes/{name}"), "").await,
+            is(404, "not-found"),
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -69,7 +76,15 @@ async fn wrong_parameters_are_problems() {
 async fn the_api_describes_itself() {
     let description = Api::new().get("/openapi.json").await;
     assert!(description["openapi"].as_str().unwrap().starts_with("3."));
-    for path in ["/v1/networks", "/v1/ports/{name}", "/v1/switch", "/v1/apply", "/v1/wait", "/v1/watch"] {
+    for path in [
+        "/v1/networks",
+        "/v1/ports/{name}",
+        "/v1/routes/{name}",
+        "/v1/switch",
+        "/v1/apply",
+        "/v1/wait",
+        "/v1/watch",
+    ] {
         assert!(description["paths"][path].is_object(), "{path}");
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     store::{Batch, Snapshot, Store, StoreError},
 };
 
-fn refused(status: u16, errors: &[&str]) -> (u16, Vec<String>) {
+pub(super) fn refused(status: u16, errors: &[&str]) -> (u16, Vec<String>) {
     (status, errors.iter().map(ToString::to_string).collect())
 }
 
