@@ -14,6 +14,8 @@ mod openapi;
 mod output;
 mod port;
 mod record;
+mod route;
+mod router;
 pub mod run;
 mod session;
 mod stats;
@@ -92,6 +94,9 @@ impl Command {
 /// What is answered by the agent.
 #[derive(Debug, Subcommand)]
 enum Question {
+    /// Routers: they connect networks.
+    #[command(subcommand)]
+    Router(router::Command),
     /// Networks: broadcast domains, each with a VLAN.
     #[command(subcommand)]
     Network(network::Command),
@@ -101,6 +106,9 @@ enum Question {
     /// Uplinks: devices that lead out of the host.
     #[command(subcommand)]
     Uplink(uplink::Command),
+    /// Routes: where routers send packets that are for none of their networks.
+    #[command(subcommand)]
+    Route(route::Command),
     /// Settings of the whole switch.
     #[command(subcommand)]
     Switch(switch::Command),
@@ -162,9 +170,11 @@ fn dispatch(cli: Cli, streams: &mut Streams<'_>) -> anyhow::Result<ExitCode> {
 async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result<ExitCode> {
     let session = &mut session;
     match question {
+        Question::Router(command) => router::run(command, session).await,
         Question::Network(command) => network::run(command, session).await,
         Question::Port(command) => port::run(command, session).await,
         Question::Uplink(command) => uplink::run(command, session).await,
+        Question::Route(command) => route::run(command, session).await,
         Question::Switch(command) => switch::run(command, session).await,
         Question::Fdb(options) => fdb::run(options, session).await,
         Question::Flow(options) => flow::run(options, session).await,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    output::or_dash,
+    output::{joined, or_dash},
     record::{self, Named, Remove},
     session::{Session, Waiting},
     value::{Number, fields},
@@ -19,6 +19,8 @@ pub(super) enum Command {
     /// Create a network.
     ///
     /// Example: dvs network add blue --vlan 10
+    ///
+    /// Example: dvs network add blue --vlan 10 --subnet 10.0.10.0/24 --gateway 10.0.10.1 --router r1
     Add(Add),
     /// Change fields of a network; the others stay as they are.
     ///
@@ -28,7 +30,7 @@ pub(super) enum Command {
     Show(Named),
     /// List all networks.
     List,
-    /// Remove a network that has no ports.
+    /// Remove a network that has neither ports nor next hops of routes.
     Remove(Remove),
 }
 
@@ -50,10 +52,9 @@ struct AddFlags {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     vlan: Number,
 
-    /// Largest packet in bytes that every device of the network should carry.
-    #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mtu: Option<Number>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    others: Flags,
 }
 
 #[derive(Args, Debug)]
@@ -65,7 +66,7 @@ pub(super) struct Set {
     flags: SetFlags,
 
     /// Take a field away.
-    #[arg(long, value_name = "FIELD", value_parser = ["mtu"])]
+    #[arg(long, value_name = "FIELD", value_parser = ["mtu", "subnet", "gateway", "router", "slaac", "dns"])]
     clear: Vec<String>,
 
     #[command(flatten)]
@@ -79,10 +80,42 @@ struct SetFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<Number>,
 
+    #[command(flatten)]
+    #[serde(flatten)]
+    others: Flags,
+}
+
+#[derive(Args, Debug, Serialize)]
+struct Flags {
     /// Largest packet in bytes that every device of the network should carry.
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     mtu: Option<Number>,
+
+    /// Prefix whose addresses are in the network; may be given several times.
+    #[arg(long, value_name = "CIDR")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subnet: Vec<String>,
+
+    /// Address of the router in one of the subnets; may be given several times.
+    #[arg(long, value_name = "IP")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gateway: Vec<String>,
+
+    /// Router that the network is in.
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    router: Option<String>,
+
+    /// Let stations make themselves addresses in the IPv6 subnets of 64 bits.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slaac: Option<bool>,
+
+    /// DNS server that stations learn with their addresses; may be given several times.
+    #[arg(long, value_name = "IP")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dns: Vec<String>,
 }
 
 /// Runs a command.
@@ -114,8 +147,16 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     }
     let rows = desired.networks.values().map(|network| {
         let ports = ports.get(network.name.as_str()).copied().unwrap_or_default();
-        vec![network.name.clone(), network.vlan.to_string(), or_dash(network.mtu), ports.to_string()]
+        vec![
+            network.name.clone(),
+            network.vlan.to_string(),
+            or_dash(network.mtu),
+            or_dash(network.router.as_ref()),
+            joined(&network.subnet),
+            ports.to_string(),
+        ]
     });
-    session.streams.table(&["NAME", "VLAN", "MTU", "PORTS"], rows, "there are no networks")?;
+    let headings = ["NAME", "VLAN", "MTU", "ROUTER", "SUBNETS", "PORTS"];
+    session.streams.table(&headings, rows, "there are no networks")?;
     Ok(ExitCode::SUCCESS)
 }

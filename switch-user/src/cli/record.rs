@@ -1,4 +1,4 @@
-//! What networks, ports and uplinks have in common on the command line.
+//! What the nouns of objects have in common on the command line.
 
 use std::process::ExitCode;
 
@@ -79,7 +79,7 @@ pub(super) async fn show(
     }
     let mut pairs = vec![("name".to_owned(), Cell::from(name))];
     pairs.extend(lines(document.object));
-    if kind != Kind::Network {
+    if matches!(kind, Kind::Port | Kind::Uplink) {
         let states = session.port_states().await?;
         pairs.extend(of(&states, kind, name).map(state_lines).unwrap_or_default());
     }

@@ -44,6 +44,16 @@ struct Flags {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     fdb_capacity: Option<Number>,
+
+    /// Most flows of each family, IPv4 and IPv6; a connection is two of them.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_capacity: Option<Number>,
+
+    /// Address of every gateway towards the ports, the same on all hosts.
+    #[arg(long, value_name = "MAC")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway_mac: Option<String>,
 }
 
 /// Runs a command.
@@ -51,7 +61,7 @@ pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyh
     match command {
         Command::Set(Set { flags, waiting }) => {
             let fields = fields(&flags)?;
-            anyhow::ensure!(!fields.is_empty(), "nothing to set: give --ageing or --fdb-capacity");
+            anyhow::ensure!(!fields.is_empty(), "nothing to set: give at least one setting, see --help");
             let changes = session.client.patch_switch(&Value::Object(fields)).await?;
             session.changed(&changes, waiting).await
         }

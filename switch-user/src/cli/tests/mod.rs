@@ -1,6 +1,7 @@
 mod files;
 mod nouns;
 mod refusals;
+mod routing;
 
 use std::{
     fs,
@@ -179,7 +180,7 @@ fn completions_and_manual_pages_name_all_commands() {
     }
     let directory = agent.directory.path().join("man");
     agent.ok(&format!("man {}", directory.display()));
-    for page in ["dvs.1", "dvs-port-add.1", "dvs-apply.1", "dvs-fdb-list.1"] {
+    for page in ["dvs.1", "dvs-port-add.1", "dvs-apply.1", "dvs-fdb-list.1", "dvs-route-add.1"] {
         let text = fs::read_to_string(directory.join(page)).unwrap();
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
     }

@@ -46,7 +46,10 @@ fn waiting_ends_when_the_time_is_over() {
 #[test]
 fn networks_are_listed() {
     let agent = Agent::with_objects();
-    let table = "NAME   VLAN  MTU   PORTS\nblue   10    -     1\ngreen  20    1500  0\n";
+    let table = "NAME   VLAN  MTU   ROUTER  SUBNETS  PORTS
+blue   10    -     -       -        1
+green  20    1500  -       -        0
+";
     assert_eq!(agent.ok("network list"), table);
     let listed = json(&agent.ok("network list -o json"));
     assert_eq!(listed[0], json!({"apiVersion": "dvs/v1", "kind": "Network", "name": "blue", "vlan": 10}));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{writes::refused, *};
 
-/// With router r1, in which are network blue, 10.0.10.0/24, and network red, fd00:30::/64.
+/// With router r1, in which are networks blue with an IPv4 subnet and red with an IPv6 one.
 async fn api() -> Api {
     let api = Api::new();
     api.ok("POST", "/v1/routers", r#"{"name": "r1"}"#).await;
