@@ -42,7 +42,7 @@ pub(super) enum Command {
 /// Names a route.
 #[derive(Args, Debug)]
 pub(super) struct Key {
-    /// Destinations, such as 10.0.0.0/8; default is 0.0.0.0/0, or ::/0 if --via is IPv6.
+    /// Destinations, such as 10.0.0.0/8; `default` is 0.0.0.0/0, or `::/0` if --via is IPv6.
     prefix: String,
 
     /// Router that has the route.

@@ -231,7 +231,7 @@ impl Reason {
             Self::BadLabel => "use 1 to 63 of A-Z a-z 0-9 . _ / - in a key, up to 63 in a value".into(),
             Self::VlanTaken(_) => "choose another VLAN, or put the ports into that network".into(),
             Self::UnknownNetwork { known: names } => known(names, "dvs network add NAME --vlan N"),
-            Self::NetworkInUse(_) => "remove its ports and the routes through it first".into(),
+            Self::NetworkInUse(_) => "remove its ports first, and the routes through it".into(),
             Self::NetworkAndTrunk => "set either network or trunk".into(),
             Self::NeitherNetworkNorTrunk => {
                 "set network to a network's name, or trunk to a list of VLANs".into()

@@ -26,6 +26,7 @@ use crate::{build, shell, workspace};
 ///
 /// Examples:
 ///   cargo xtask run --example two-vlans
+///   cargo xtask run --example two-networks
 ///   cargo xtask run -- --state-dir /tmp/s --socket /tmp/s/dvs.sock
 ///   cargo xtask run -- --help              what dvs run takes
 #[derive(clap::Args)]

@@ -44,6 +44,9 @@ impl Namespace {
         self.ip(&["link", "set", "lo", "up"])?;
         self.ip(&["link", "set", "eth0", "up"])?;
         self.add_addresses("eth0", &place.addresses)?;
+        for gateway in &place.gateways {
+            self.ip(&["route", "add", "default", "via", gateway, "dev", "eth0"])?;
+        }
         place.vlans.iter().try_for_each(|vlan| self.add_vlan(vlan))
     }
 

@@ -25,6 +25,8 @@ struct Inside {
     #[serde(default)]
     addresses: Vec<String>,
     #[serde(default)]
+    gateways: Vec<String>,
+    #[serde(default)]
     vlans: Vec<Vlan>,
 }
 
@@ -59,6 +61,8 @@ pub(crate) struct Place {
     pub(crate) mac: Option<String>,
     /// Addresses of the namespace's end.
     pub(crate) addresses: Vec<String>,
+    /// Where its default routes lead.
+    pub(crate) gateways: Vec<String>,
     /// Tagged devices on it.
     pub(crate) vlans: Vec<Vlan>,
 }
@@ -121,10 +125,10 @@ fn ports(objects: &str) -> Result<BTreeMap<String, Port>> {
 }
 
 fn place(inside: Inside, ports: &BTreeMap<String, Port>) -> Result<Place> {
-    let Inside { port, addresses, vlans } = inside;
+    let Inside { port, addresses, gateways, vlans } = inside;
     let found = ports.get(&port).with_context(|| format!("the example has no port {port}"))?;
     let device = found.device.clone().with_context(|| format!("port {port} has no device"))?;
-    Ok(Place { port, device, mac: found.mac.first().cloned(), addresses, vlans })
+    Ok(Place { port, device, mac: found.mac.first().cloned(), addresses, gateways, vlans })
 }
 
 #[cfg(test)]
@@ -138,6 +142,17 @@ mod tests {
         assert_eq!(devices, ["v1", "v2", "v3", "v4"]);
         assert_eq!(topology.places[0].mac.as_deref(), Some("02:00:00:00:00:01"));
         assert!(!topology.tries.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn every_example_can_be_read() -> Result<()> {
+        for name in names(&workspace::root().join("examples"))? {
+            let topology = Topology::read(&name)?;
+            assert!(!topology.places.is_empty() && !topology.tries.is_empty(), "{name}");
+        }
+        let routed = Topology::read("two-networks")?;
+        assert_eq!(routed.places[0].gateways, ["10.0.10.1", "fd00:10::1"]);
         Ok(())
     }
 

@@ -112,3 +112,15 @@ fn a_file_that_is_not_there_is_named() {
     let error = Agent::new().refused("apply -f /nowhere/f.yaml");
     assert_eq!(error, "error: cannot read /nowhere/f.yaml: No such file or directory (os error 2)");
 }
+
+#[test]
+fn the_examples_are_applied() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    let names = fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path().display().to_string());
+    let objects: Vec<String> = names.filter(|name| !name.ends_with(".topology.yaml")).collect();
+    assert!(objects.len() >= 2, "{objects:?}");
+    for file in objects {
+        let said = Agent::new().ok(&format!("apply -f {file} --wait"));
+        assert!(said.ends_with("generation 1 applied\n"), "{file}: {said}");
+    }
+}

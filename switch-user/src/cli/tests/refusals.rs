@@ -112,7 +112,7 @@ fn objects_that_are_not_there_or_in_use() {
     }
     check(
         "network remove blue",
-        "Network blue: Port p1 still uses it; remove its ports and the routes through it first",
+        "Network blue: Port p1 still uses it; remove its ports first, and the routes through it",
     );
     check(
         "stats p9",
