@@ -17,6 +17,7 @@ mod record;
 pub mod run;
 pub mod slots;
 pub mod status;
+pub mod worker;
 
 #[cfg(test)]
 mod tests;

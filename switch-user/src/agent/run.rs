@@ -10,12 +10,13 @@ use tokio::{
 
 use super::{
     apply::{Outcome, Reconciler},
-    dataplane::{DataplaneError, Sizes, bpf::Bpf, home::Home, sweep::Sweeper},
+    dataplane::{DataplaneError, Sizes, bpf::Bpf, expire, home::Home, sweep},
     facts::Facts,
     host_mac::host_mac,
     image::Hook,
     memory,
     status::Reports,
+    worker::Worker,
 };
 use crate::{
     model::{Desired, Problem, Validated, validate},
@@ -79,7 +80,7 @@ impl Agent {
         let reports = Arc::new(Reports::new(settings.host.clone(), Arc::clone(&home), devices.clone()));
         let generation = store.watch();
         let source = Source { generation: generation.clone(), store, read: None };
-        let (work, sweeper) = spawn_blocking(move || Work::begin(&settings, home, source)).await??;
+        let (work, workers) = spawn_blocking(move || Work::begin(&settings, home, source)).await??;
         let (stop, stopping) = watch::channel(false);
         let (announce, ready) = watch::channel(false);
         let run = Loop {
@@ -88,7 +89,7 @@ impl Agent {
             reports: Arc::clone(&reports),
             stopping,
             ready: announce,
-            _sweeper: sweeper,
+            _workers: workers,
         };
         Ok(Self { reports, task: tokio::spawn(run.run(work)), ready, stop })
     }
@@ -178,7 +179,7 @@ impl Work {
         settings: &Settings,
         home: Arc<Home>,
         mut source: Source,
-    ) -> Result<(Self, Sweeper), AgentError> {
+    ) -> Result<(Self, Vec<Worker>), AgentError> {
         // A configuration that cannot be read is reported by the loop.
         let sizes = source.read().map_or(Sizes::DEFAULT, |(_, desired)| Sizes::of(&desired));
         let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, sizes)?;
@@ -190,7 +191,7 @@ impl Work {
             facts: Facts::default(),
             said: None,
         };
-        Ok((work, Sweeper::start(home)?))
+        Ok((work, vec![sweep::start(Arc::clone(&home))?, expire::start(home)?]))
     }
 
     fn reconcile(&mut self) -> Done {
@@ -231,7 +232,7 @@ struct Loop {
     reports: Arc<Reports>,
     stopping: watch::Receiver<bool>,
     ready: watch::Sender<bool>,
-    _sweeper: Sweeper,
+    _workers: Vec<Worker>,
 }
 
 enum Reason {

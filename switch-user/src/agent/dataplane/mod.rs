@@ -4,6 +4,7 @@
 //! Nothing outside this module names aya.
 
 pub mod bpf;
+pub mod expire;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod foreign;

@@ -1,18 +1,12 @@
 //! Ageing of learned stations, and the count of those that are left.
 
-use std::{
-    sync::{
-        Arc,
-        mpsc::{RecvTimeoutError, Sender, channel},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use super::{
     DataplaneError,
     home::{Home, Tables},
 };
+use crate::agent::worker::Worker;
 
 /// Bounds of the time between two sweeps, which is a quarter of the ageing time.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -29,42 +23,17 @@ pub(super) fn sweep(home: &Home, tables: &mut Tables) -> Result<u64, DataplaneEr
     Ok(tally.removed.values().sum())
 }
 
-/// A thread that sweeps from time to time until it is dropped.
-pub struct Sweeper {
-    /// Ends the thread when dropped.
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sweeper {
-    /// Starts the thread; the first sweep is done at once.
-    ///
-    /// # Errors
-    /// When the system has no thread to give.
-    pub fn start(home: Arc<Home>) -> std::io::Result<Self> {
-        let (stop, stopped) = channel::<()>();
-        let run = move || {
-            let mut pause = Duration::ZERO;
-            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                pause = once(&home).unwrap_or_else(|error| {
-                    tracing::warn!("cannot sweep the forwarding database: {error}");
-                    LONGEST
-                });
-            }
-        };
-        let thread = thread::Builder::new().name("sweeper".into()).spawn(run)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported already.
-            drop(thread.join());
-        }
-    }
+/// Starts a thread that sweeps from time to time, for the first time at once.
+///
+/// # Errors
+/// When the system has no thread to give.
+pub fn start(home: Arc<Home>) -> io::Result<Worker> {
+    Worker::start("sweeper", move || {
+        once(&home).unwrap_or_else(|error| {
+            tracing::warn!("cannot sweep the forwarding database: {error}");
+            LONGEST
+        })
+    })
 }
 
 /// Sweeps once; says how long to wait for the next time.

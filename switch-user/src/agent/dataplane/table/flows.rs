@@ -80,6 +80,11 @@ impl<K: Key + Raw> Table<K> {
         Ok(self.0.get(key)?.map(|cells| transmute!(cells)))
     }
 
+    /// True if there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Removes an entry.
     pub fn remove(&mut self, key: &K) -> Result<(), DataplaneError> {
         self.0.remove(key)

@@ -103,6 +103,10 @@ impl<K: Raw, V: Raw> Hash<K, V> {
         scan(self.name, self.data(), visit)
     }
 
+    fn is_empty(&self) -> bool {
+        self.map.keys().next().is_none()
+    }
+
     fn capacity(&self) -> Result<u32, DataplaneError> {
         let info = self.data().info();
         Ok(info.map_err(|error| failed(self.name, "read", error))?.max_entries())

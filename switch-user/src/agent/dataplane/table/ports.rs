@@ -37,6 +37,11 @@ impl Table {
         used.into_iter().map(|(ifindex, row)| Ok((ifindex, self.rows.get(row)?))).collect()
     }
 
+    /// True if the device is a port.
+    pub fn has(&self, ifindex: u32) -> Result<bool, DataplaneError> {
+        Ok(self.row_of(ifindex)? != NONE)
+    }
+
     /// Writes the row of a device: into the one of the slot's two that is not in use.
     pub fn set(&mut self, ifindex: u32, port: &Port) -> Result<(), DataplaneError> {
         let current = self.row_of(ifindex)?;
