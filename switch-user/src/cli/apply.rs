@@ -13,11 +13,11 @@ use super::session::{Session, Waiting};
 use crate::{
     api::ChangeSet,
     client::{ApplyOptions, ClientError},
-    model::{Object, read::Source},
+    model::{
+        Object,
+        read::{PLACED, Source},
+    },
 };
-
-/// Most errors of a file for which the place is looked up, as each costs another reading of it.
-const PLACED: usize = 50;
 
 /// Create or change all objects of a file, or none of them.
 ///

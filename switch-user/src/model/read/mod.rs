@@ -10,7 +10,7 @@ mod source;
 
 pub use locate::Position;
 pub use object::{fields, object, object_of};
-pub use source::{Placed, Source};
+pub use source::{PLACED, Placed, Source};
 
 #[cfg(test)]
 mod tests;

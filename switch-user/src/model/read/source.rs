@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::locate::{Position, Step, position, steps};
 use crate::model::{Object, Problem, Reason};
 
+/// Most errors of a file for which the place is looked up, as each costs another reading of it.
+pub const PLACED: usize = 50;
+
 /// A file of objects: YAML (one list, single objects, or several documents of these) or JSON.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -40,7 +43,12 @@ impl Source {
         }
         let mut problems = Vec::new();
         for (index, (place, tree)) in items(&documents).enumerate() {
-            problems.extend(source.take(&format!("object {}", index + 1), place, tree));
+            let found = source.take(&format!("object {}", index + 1), &place, tree);
+            let looked_up = PLACED.saturating_sub(problems.len());
+            problems.extend(found.into_iter().enumerate().map(|(number, problem)| {
+                let known = (number < looked_up).then(|| source.position_in(&place, &problem.field));
+                (known.flatten(), problem)
+            }));
         }
         if problems.is_empty() { Ok(source) } else { Err(problems) }
     }
@@ -58,24 +66,16 @@ impl Source {
             .or_else(|| position(&self.text, place.document, &place.path))
     }
 
-    fn take(&mut self, label: &str, place: Place, tree: &Value) -> Vec<Placed> {
+    /// Reads an object, and tells what is wrong with it.
+    fn take(&mut self, label: &str, place: &Place, tree: &Value) -> Vec<Problem> {
         let object = match super::object(tree, label) {
             Ok(object) => object,
-            Err(problems) => return self.placed(&place, problems),
+            Err(problems) => return problems,
         };
         let label = object.id().to_string();
-        let mut problems = Vec::new();
-        if self.places.contains_key(&label) {
-            problems.push(Problem::absent(&label, "", Reason::ObjectTwice));
-        }
-        let placed = self.placed(&place, problems);
-        self.places.insert(label, place);
+        let twice = self.places.insert(label.clone(), place.clone()).is_some();
         self.objects.push(object);
-        placed
-    }
-
-    fn placed(&self, place: &Place, problems: Vec<Problem>) -> Vec<Placed> {
-        problems.into_iter().map(|problem| (self.position_in(place, &problem.field), problem)).collect()
+        Vec::from_iter(twice.then(|| Problem::absent(label, "", Reason::ObjectTwice)))
     }
 }
 

@@ -136,6 +136,14 @@ fn an_object_comes_once() {
 }
 
 #[test]
+fn the_first_errors_have_a_place() {
+    let wrong = "- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: ten}\n".repeat(PLACED + 1);
+    let problems = Source::read(&wrong).unwrap_err();
+    let placed = |line: usize| problems[line - 1].0.map(|position| position.line);
+    assert_eq!((problems.len(), placed(PLACED), placed(PLACED + 1)), (PLACED + 1, Some(PLACED), None));
+}
+
+#[test]
 fn lists_documents_and_json_are_read_alike() {
     let blue = "{\"apiVersion\": \"dvs/v1\", \"kind\": \"Network\", \"name\": \"blue\", \"vlan\": 10}";
     let red = "{\"apiVersion\": \"dvs/v1\", \"kind\": \"Network\", \"name\": \"red\", \"vlan\": 30}";
