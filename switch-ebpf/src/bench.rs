@@ -19,7 +19,7 @@ use aya_ebpf::{
         bpf_skb_vlan_pop, bpf_skb_vlan_push,
     },
     macros::{classifier, map, xdp},
-    maps::{Array, ProgramArray},
+    maps::{Array, HashMap, ProgramArray},
     programs::{TcContext, XdpContext},
 };
 
@@ -30,6 +30,14 @@ static TARGETS: Array<u32> = Array::with_max_entries(64, 0);
 /// Row 0: how many destination addresses `bench_walk_tc` chooses from.
 #[map(name = "bench_stations")]
 static STATIONS: Array<u32> = Array::with_max_entries(1, 0);
+
+/// Row 0: what `bench_route_tc` and `bench_route6_tc` make of a frame.
+#[map(name = "bench_packet")]
+static PACKET: Array<Packet> = Array::with_max_entries(1, 0);
+
+/// The flows of `bench_limit_tc`.
+#[map(name = "bench_flows")]
+static FLOWS: HashMap<[u64; 2], Flow> = HashMap::with_max_entries(1 << 20, 0);
 
 /// Row 0: the program under test.
 #[map(name = "bench_next")]
@@ -113,6 +121,128 @@ fn bench_walk_tc(ctx: TcContext) -> i32 {
     // destination; the helper checks the frame's length.
     unsafe { bpf_skb_store_bytes(ctx.skb.skb, 2, low.as_ptr().cast(), 4, 0) };
     jump(&ctx)
+}
+
+/// A routed packet as it comes in.
+#[repr(C)]
+struct Packet {
+    /// The twelve octets of both MAC addresses, and four zeros.
+    addresses: [u64; 2],
+    /// How many flows there are to choose from: their number becomes the ports.
+    flows: u32,
+    /// How many routes there are to choose from, each 16 addresses further; 0 to leave the destination alone.
+    routes: u32,
+    /// The first of these destinations, in host order.
+    base: u32,
+    /// Sum of the IPv4 header without destination and checksum, in host order.
+    sum: u32,
+}
+
+/// What becomes of a packet in `bench_limit_tc`.
+#[repr(C)]
+struct Flow {
+    /// As in [`Packet`].
+    addresses: [u64; 2],
+    /// Interface index of the device that it leaves through.
+    ifindex: u32,
+    /// Always 0.
+    reserved: u32,
+}
+
+/// Jumps with an IPv4 packet as it came in before the last turn routed it: of a flow and to a
+/// destination that are chosen at random.
+#[classifier]
+fn bench_route_tc(ctx: TcContext) -> i32 {
+    let Some(packet) = PACKET.get(0) else { return TC_ACT_SHOT };
+    let Some(frame) = octets::<38>(&ctx) else { return TC_ACT_SHOT };
+    let flow = choose(packet.flows);
+    let to = if packet.routes == 0 {
+        u32::from_be_bytes([frame[30], frame[31], frame[32], frame[33]])
+    } else {
+        packet.base + choose(packet.routes) * 16 + 1
+    };
+    let sum = packet.sum + (to >> 16) + (to & 0xffff);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    set(frame, 0, packet.addresses[0].to_ne_bytes());
+    set(frame, 8, (packet.addresses[1] as u32).to_ne_bytes());
+    set(frame, 22, [64]);
+    set(frame, 24, sum.to_be_bytes());
+    set(frame, 30, to.to_be_bytes());
+    set(frame, 34, flow.to_be_bytes());
+    jump(&ctx)
+}
+
+/// The same for IPv6, always to the same destination.
+#[classifier]
+fn bench_route6_tc(ctx: TcContext) -> i32 {
+    let Some(packet) = PACKET.get(0) else { return TC_ACT_SHOT };
+    let Some(frame) = octets::<58>(&ctx) else { return TC_ACT_SHOT };
+    set(frame, 0, packet.addresses[0].to_ne_bytes());
+    set(frame, 8, (packet.addresses[1] as u32).to_ne_bytes());
+    set(frame, 21, [64]);
+    set(frame, 54, choose(packet.flows).to_be_bytes());
+    jump(&ctx)
+}
+
+/// The least that can route: one look-up by the five-tuple, new MAC addresses, one from the TTL, out.
+#[classifier]
+fn bench_limit_tc(ctx: TcContext) -> i32 {
+    let Some(frame) = octets::<38>(&ctx) else { return TC_ACT_SHOT };
+    let addresses = get(frame, 26);
+    let ports = u64::from(u32::from_ne_bytes([frame[34], frame[35], frame[36], frame[37]]));
+    // SAFETY: rows are written before the program runs, and never while it does.
+    let Some(flow) = (unsafe { FLOWS.get(&[addresses, ports | u64::from(frame[23]) << 32]) }) else {
+        return TC_ACT_SHOT;
+    };
+    set(frame, 0, flow.addresses[0].to_ne_bytes());
+    set(frame, 8, (flow.addresses[1] as u32).to_ne_bytes());
+    set(frame, 22, [frame[22] - 1]);
+    let sum = u32::from(u16::from_be_bytes([frame[24], frame[25]])) + 0x100;
+    set(frame, 24, ((sum + (sum >> 16)) as u16).to_be_bytes());
+    // SAFETY: the helper takes no pointer.
+    unsafe { bpf_redirect(flow.ifindex, 0) as i32 }
+}
+
+/// The first octets of the frame, to be written.
+#[inline(always)]
+fn octets<'a, const N: usize>(ctx: &'a TcContext) -> Option<&'a mut [u8; N]> {
+    let (start, end) = (ctx.data(), ctx.data_end());
+    if start + N > end {
+        return None;
+    }
+    // SAFETY: the comparison keeps all N octets within the frame, which is this program's to write.
+    Some(unsafe { &mut *(start as *mut [u8; N]) })
+}
+
+/// Writes octets at a place that the frame has; which place is known when this is compiled.
+#[inline(always)]
+fn set<const L: usize, const N: usize>(frame: &mut [u8; N], at: usize, octets: [u8; L]) {
+    if at + L <= N {
+        // SAFETY: the comparison keeps the octets within the frame, and they have no alignment.
+        unsafe { frame.as_mut_ptr().add(at).cast::<[u8; L]>().write(octets) };
+    }
+}
+
+/// Eight octets as they stand in memory.
+#[inline(always)]
+fn get<const N: usize>(frame: &[u8; N], at: usize) -> u64 {
+    if at + 8 > N {
+        return 0;
+    }
+    // SAFETY: the comparison keeps the octets within the frame, and they have no alignment.
+    u64::from_ne_bytes(unsafe { frame.as_ptr().add(at).cast::<[u8; 8]>().read() })
+}
+
+/// A random number below `count`, 0 for one.
+#[inline(always)]
+fn choose(count: u32) -> u32 {
+    if count <= 1 {
+        return 0;
+    }
+    // SAFETY: the helper takes no pointer.
+    let random = unsafe { bpf_get_prandom_u32() };
+    ((u64::from(random) * u64::from(count)) >> 32) as u32
 }
 
 #[inline(always)]

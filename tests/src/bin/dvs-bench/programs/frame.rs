@@ -13,6 +13,13 @@ pub(crate) const fn station(number: u32) -> Mac {
     Mac::new([2, 0, a, b, c, d])
 }
 
+/// The IPv4 address that routed packets go to, if they all go to one.
+pub(crate) const RECEIVER_IP: [u8; 4] = [10, 0, 20, 2];
+/// The sender's IPv6 address.
+pub(crate) const SENDER_IP6: [u8; 16] = [0xfd, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+/// The IPv6 address that routed packets go to.
+pub(crate) const RECEIVER_IP6: [u8; 16] = [0xfd, 0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+
 /// The VLAN of all frames.
 pub(crate) const VLAN: u16 = 10;
 
@@ -28,6 +35,35 @@ pub(crate) fn known() -> [u8; 64] {
     frame[30..34].copy_from_slice(&[10, 0, 0, 2]);
     // Ports 1234 and 9, 30 bytes, no checksum.
     frame[34..42].copy_from_slice(&[0x04, 0xd2, 0, 9, 0, 30, 0, 0]);
+    frame
+}
+
+/// A packet to the router, which the benchmark's own programs complete: 64 bytes of UDP over IPv4.
+pub(crate) fn routed() -> [u8; 64] {
+    let mut frame = known();
+    frame[30..34].copy_from_slice(&RECEIVER_IP);
+    frame
+}
+
+/// The same over IPv6.
+pub(crate) fn routed6() -> [u8; 64] {
+    let mut frame = known();
+    frame[12..14].copy_from_slice(&[0x86, 0xdd]);
+    // Version 6, payload of 10 octets, UDP, hop limit 64.
+    frame[14..22].copy_from_slice(&[0x60, 0, 0, 0, 0, 10, 17, 64]);
+    frame[22..38].copy_from_slice(&SENDER_IP6);
+    frame[38..54].copy_from_slice(&RECEIVER_IP6);
+    frame[54..64].copy_from_slice(&[0, 0, 0, 0, 0, 10, 0, 0, 0, 0]);
+    frame
+}
+
+/// A packet to the router that opens a TCP connection, and so is always judged.
+pub(crate) fn opening() -> [u8; 64] {
+    let mut frame = routed();
+    frame[23] = 6;
+    // Ports from the program; sequence numbers 0; header of 5 words, SYN.
+    frame[34..64].fill(0);
+    frame[46..48].copy_from_slice(&[0x50, 2]);
     frame
 }
 

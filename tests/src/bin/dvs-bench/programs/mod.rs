@@ -6,7 +6,10 @@
 
 mod case;
 mod frame;
+mod loads;
+mod routed;
 mod scene;
+mod scenes;
 mod timer;
 
 use std::path::PathBuf;
@@ -14,7 +17,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use case::{CASES, Case, Overheads};
-use scene::Scene;
+use scenes::Scenes;
 use timer::Timer;
 
 /// What to time.
@@ -46,7 +49,7 @@ struct Timing {
 /// Times all cases and prints them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut timer = Timer::new(&options.bench, options.repeat)?;
-    let mut scenes = Scene::all(&options.switch)?;
+    let mut scenes = Scenes::all(&options.switch)?;
     let mut timings: Vec<_> = CASES.iter().map(|case| Timing { case, samples: Vec::new() }).collect();
     for _ in 0..options.rounds {
         let overheads = Overheads::take(&mut timer)?;
@@ -55,6 +58,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             timing.samples.push(time - overheads.of(timing.case));
         }
     }
-    println!("{}", serde_json::to_string(&timings)?);
+    let loads = loads::run()?;
+    println!("{}", serde_json::json!({ "timings": timings, "loads": loads }));
     Ok(())
 }

@@ -25,8 +25,6 @@ use super::{
 const PROGRAM: &str = "dvs_tc";
 /// Its cache at XDP.
 const CACHE: &str = "dvs_xdp";
-/// Sizes of the tables: stations and ports.
-const SIZES: [(u32, u32); 4] = [(10, 2), (10_000, 2), (1_000_000, 2), (10, 1_000)];
 
 /// A hash map whose rows are written as bytes.
 struct Table<'a, const K: usize, const V: usize>(HashMap<&'a mut MapData, [u8; K], [u8; V]>);
@@ -73,12 +71,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// One for every size.
-    pub(crate) fn all(object: &Path) -> Result<Vec<Self>> {
-        SIZES.iter().map(|(stations, ports)| Self::new(object, *stations, *ports)).collect()
-    }
-
-    fn new(path: &Path, stations: u32, ports: u32) -> Result<Self> {
+    /// A switch with so many stations and ports.
+    pub(crate) fn new(path: &Path, stations: u32, ports: u32) -> Result<Self> {
         let capacity = fdb::DEFAULT_CAPACITY.max(stations + 1);
         let mut object = EbpfLoader::new()
             .map_max_entries(fdb::NAME, capacity)

@@ -5,11 +5,16 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use aya::{
     Ebpf,
-    maps::{Array, ProgramArray},
+    maps::{Array, HashMap, ProgramArray},
     programs::{Program, ProgramFd, SchedClassifier, TestRun, TestRunOptions, TestRunResult, Xdp},
 };
 
-use super::frame;
+use zerocopy::IntoBytes as _;
+
+use super::{
+    frame,
+    routed::{self, Packet},
+};
 
 /// `TC_ACT_OK`.
 const OK: u32 = 0;
@@ -83,6 +88,43 @@ impl Timer {
         self.time(self.program(name)?, OK, &frame::known())
     }
 
+    /// What `bench_route_tc` and `bench_route6_tc` make of frames.
+    pub(crate) fn choose_packets(&mut self, packet: &Packet) -> Result<()> {
+        let map = self.own.map_mut("bench_packet").context("the object has no map bench_packet")?;
+        let mut row = [0; size_of::<Packet>()];
+        row.copy_from_slice(packet.as_bytes());
+        Ok(Array::<_, [u8; size_of::<Packet>()]>::try_from(map)?.set(0, row, 0)?)
+    }
+
+    /// Nanoseconds of an own program that prepares a packet and jumps to the switch, and of the
+    /// switch; without a switch, of the empty program.
+    pub(crate) fn routed(
+        &mut self,
+        name: &str,
+        switch: Option<&SchedClassifier>,
+        frame: &[u8],
+        repeat: u32,
+    ) -> Result<f64> {
+        match switch {
+            Some(switch) => self.jump_to(switch.fd()?)?,
+            None => self.jump_to(&self.program("bench_empty_tc")?.fd()?.try_clone()?)?,
+        }
+        let wanted = if switch.is_some() { REDIRECT } else { OK };
+        self.repeat(self.program(name)?, wanted, frame, repeat.min(self.repeat))
+    }
+
+    /// Nanoseconds of the least that can route, with so many flows, and of the preparation.
+    pub(crate) fn limit(&mut self, flows: u32, frame: &[u8]) -> Result<f64> {
+        let map = self.own.map_mut("bench_flows").context("the object has no map bench_flows")?;
+        let mut map = HashMap::<_, [u64; 2], [u64; 3]>::try_from(map)?;
+        for (key, row) in (0..flows).map(routed::limit) {
+            map.insert(key, row, 0)?;
+        }
+        let limit = self.program("bench_limit_tc")?.fd()?.try_clone()?;
+        self.jump_to(&limit)?;
+        self.time(self.program("bench_route_tc")?, REDIRECT, frame)
+    }
+
     /// How many stations `bench_walk_tc` chooses from.
     pub(crate) fn choose_from(&mut self, stations: u32) -> Result<()> {
         let map = self.own.map_mut("bench_stations").context("the object has no map bench_stations")?;
@@ -104,7 +146,14 @@ impl Timer {
     where
         P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
     {
-        let run = TestRunOptions { data_in: Some(frame), repeat: self.repeat, ..TestRunOptions::default() };
+        self.repeat(program, wanted, frame, self.repeat)
+    }
+
+    fn repeat<P>(&self, program: &P, wanted: u32, frame: &[u8], repeat: u32) -> Result<f64>
+    where
+        P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
+    {
+        let run = TestRunOptions { data_in: Some(frame), repeat, ..TestRunOptions::default() };
         let result = program.test_run(run)?;
         let verdict = result.return_value;
         ensure!(verdict == wanted, "the program returned {verdict} and not {wanted}");
