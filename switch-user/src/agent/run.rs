@@ -14,13 +14,14 @@ use super::{
     facts::Facts,
     host_mac::host_mac,
     image::Hook,
-    memory,
+    keeper, memory,
+    scene::Scene,
     status::Reports,
     worker::Worker,
 };
 use crate::{
     model::{Desired, Problem, Validated, validate},
-    netlink::{NetlinkError, links},
+    netlink::{NetlinkError, links, packet::Sender},
     store::{Store, StoreError},
 };
 
@@ -80,7 +81,8 @@ impl Agent {
         let reports = Arc::new(Reports::new(settings.host.clone(), Arc::clone(&home), devices.clone()));
         let generation = store.watch();
         let source = Source { generation: generation.clone(), store, read: None };
-        let (work, workers) = spawn_blocking(move || Work::begin(&settings, home, source)).await??;
+        let (scene, set) = watch::channel(None);
+        let (work, workers) = spawn_blocking(move || Work::begin(&settings, home, source, &set)).await??;
         let (stop, stopping) = watch::channel(false);
         let (announce, ready) = watch::channel(false);
         let run = Loop {
@@ -89,6 +91,7 @@ impl Agent {
             reports: Arc::clone(&reports),
             stopping,
             ready: announce,
+            scene,
             _workers: workers,
         };
         Ok(Self { reports, task: tokio::spawn(run.run(work)), ready, stop })
@@ -179,6 +182,7 @@ impl Work {
         settings: &Settings,
         home: Arc<Home>,
         mut source: Source,
+        scene: &watch::Receiver<Option<Arc<Scene>>>,
     ) -> Result<(Self, Vec<Worker>), AgentError> {
         // A configuration that cannot be read is reported by the loop.
         let sizes = source.read().map_or(Sizes::DEFAULT, |(_, desired)| Sizes::of(&desired));
@@ -191,7 +195,12 @@ impl Work {
             facts: Facts::default(),
             said: None,
         };
-        Ok((work, vec![sweep::start(Arc::clone(&home))?, expire::start(home)?]))
+        let workers = vec![
+            sweep::start(Arc::clone(&home))?,
+            expire::start(Arc::clone(&home))?,
+            keeper::start(home, scene.clone(), Sender::open()?)?,
+        ];
+        Ok((work, workers))
     }
 
     fn reconcile(&mut self) -> Done {
@@ -232,6 +241,8 @@ struct Loop {
     reports: Arc<Reports>,
     stopping: watch::Receiver<bool>,
     ready: watch::Sender<bool>,
+    /// What was planned last.
+    scene: watch::Sender<Option<Arc<Scene>>>,
     _workers: Vec<Worker>,
 }
 
@@ -271,8 +282,10 @@ impl Loop {
         })
         .await?;
         let failed = match done {
-            Done::Applied(generation, desired, outcome) => {
+            Done::Applied(generation, desired, mut outcome) => {
                 let failed = !outcome.errors.is_empty();
+                let image = std::mem::take(&mut outcome.plan.image);
+                self.scene.send_replace(Some(Arc::new(Scene::new(Arc::clone(&desired), image))));
                 self.reports.publish(&desired, *outcome, generation);
                 failed
             }

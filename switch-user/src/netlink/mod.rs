@@ -6,6 +6,7 @@ pub mod device;
 pub mod ethtool;
 pub mod links;
 pub mod owned;
+pub mod packet;
 pub mod qdisc;
 pub mod request;
 
@@ -17,6 +18,14 @@ pub enum NetlinkError {
     /// The socket could not be made, written or read.
     #[error("cannot {action} a netlink socket: {source}")]
     Socket {
+        /// What was tried.
+        action: &'static str,
+        /// The kernel's reason.
+        source: std::io::Error,
+    },
+    /// A packet socket could not be made, written or read.
+    #[error("cannot {action} a packet socket: {source}")]
+    Packet {
         /// What was tried.
         action: &'static str,
         /// The kernel's reason.

@@ -130,7 +130,7 @@ impl Home {
     ///
     /// # Errors
     /// When the table cannot be read or written.
-    pub(super) fn advance(&self, epoch: &mut table::epoch::Table) -> Result<(), DataplaneError> {
+    pub fn advance(&self, epoch: &mut table::epoch::Table) -> Result<(), DataplaneError> {
         let _one_at_a_time = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         epoch.advance()
     }

@@ -11,6 +11,7 @@ pub mod foreign;
 pub mod home;
 mod hook;
 mod inventory;
+pub mod learned;
 mod object;
 mod resize;
 pub mod sizes;

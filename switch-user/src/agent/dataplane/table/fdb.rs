@@ -32,6 +32,11 @@ impl Table {
         self.0.scan(|key, cells| visit(key, transmute!(cells)))
     }
 
+    /// Where a station is.
+    pub fn get(&self, key: &Key) -> Result<Option<Entry>, DataplaneError> {
+        Ok(self.0.get(key)?.map(|cells| transmute!(cells)))
+    }
+
     /// The configured stations, and how many learned ones no row of `ports` accounts for.
     pub fn read(&self, ports: &BTreeMap<u32, Port>) -> Result<(BTreeMap<Key, u32>, usize), DataplaneError> {
         let (mut stations, mut strays) = (BTreeMap::new(), 0);

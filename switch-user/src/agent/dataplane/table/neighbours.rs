@@ -41,7 +41,7 @@ impl Table {
         let mut fixed = BTreeMap::new();
         self.visit(|key, row| {
             if row.is_static() {
-                fixed.insert(key, mac(&row));
+                fixed.insert(key, mac(&row).unwrap_or_default());
             }
         })?;
         Ok(fixed)
@@ -88,7 +88,8 @@ impl Table {
     }
 }
 
-/// The address of a neighbour; all zeros if it is not known.
-pub fn mac(row: &Neighbour) -> Mac {
-    MacWord::from_octets(row.mac.get().to_le_bytes()).mac()
+/// The address of a neighbour, if it is known.
+pub fn mac(row: &Neighbour) -> Option<Mac> {
+    let mac = MacWord::from_octets(row.mac.get().to_le_bytes()).mac();
+    (!mac.is_zero()).then_some(mac)
 }

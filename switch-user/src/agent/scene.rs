@@ -1,0 +1,110 @@
+//! What was planned, for those who send frames of their own: who is in a network, and how to reach them.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use switch_common::{
+    addr::{IpWords, Mac, MacWord, ip_words},
+    table::{
+        config::Config,
+        gateway::Gateway,
+        port::{Form, Port, UP, UPLINK},
+        route::Target,
+    },
+};
+
+use super::{image::TableImage, plan::routes::own_address};
+use crate::model::{ValidNetwork, Validated};
+
+/// The plan of one moment.
+pub struct Scene {
+    /// What users want.
+    pub desired: Arc<Validated>,
+    /// Networks that are routed.
+    pub gateways: BTreeMap<u32, Gateway>,
+    /// Targets of routes.
+    pub targets: Arc<BTreeMap<u64, Target>>,
+    config: Config,
+    ports: BTreeMap<u32, Port>,
+    /// Names of networks by their VLAN.
+    names: BTreeMap<u16, String>,
+}
+
+/// A way out of the switch into a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exit {
+    /// Number of the device.
+    pub ifindex: u32,
+    /// Kind and VLAN of the tag that frames leave with.
+    pub tag: Option<(u16, u16)>,
+    /// The router's address there.
+    pub router: Mac,
+    /// The way leads to other hosts.
+    pub uplink: bool,
+}
+
+impl Scene {
+    /// What a plan says.
+    pub fn new(desired: Arc<Validated>, image: TableImage) -> Self {
+        let TableImage { gateways, routes, config, ports, .. } = image;
+        let names = desired.networks.iter().map(|(name, network)| (network.vlan.get(), name.clone()));
+        Self { names: names.collect(), gateways, targets: routes.targets, config, ports, desired }
+    }
+
+    /// All ways into a network.
+    pub fn exits(&self, network: u16) -> impl Iterator<Item = Exit> {
+        self.ports.keys().filter_map(move |ifindex| self.exit(*ifindex, network))
+    }
+
+    /// The way into a network by this device.
+    pub fn exit(&self, ifindex: u32, network: u16) -> Option<Exit> {
+        let port = self.ports.get(&ifindex).filter(|port| port.is(UP))?;
+        let tpid = self.gateways.get(&network.into())?.tpid;
+        let tag = match port.form(network) {
+            Form::Absent => return None,
+            Form::Untagged => None,
+            Form::Tagged => Some((tpid, network)),
+        };
+        let uplink = port.is(UPLINK);
+        let router = if uplink { self.config.host_mac } else { self.config.gateway_mac };
+        Some(Exit { ifindex, tag, router: mac(router), uplink })
+    }
+
+    /// The network of frames that come in at a device with this tag, or without one.
+    pub fn network_at(&self, ifindex: u32, tag: Option<u16>) -> Option<u16> {
+        let port = self.ports.get(&ifindex)?;
+        // A priority tag is none (IEEE 802.1Q-2018, 9.6).
+        let network = tag.filter(|vlan| *vlan != 0).unwrap_or(port.pvid);
+        (network != 0 && port.form(network) != Form::Absent).then_some(network)
+    }
+
+    /// The network with this VLAN.
+    pub fn network(&self, vlan: u16) -> Option<&ValidNetwork> {
+        self.desired.networks.get(self.names.get(&vlan)?)
+    }
+
+    /// The address from which the router asks for another one in a network.
+    pub fn own(&self, network: u16, other: IpAddr) -> Option<IpAddr> {
+        if matches!(other, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+            return Some(IpAddr::from(self.link_local()));
+        }
+        let network = self.network(network)?;
+        let mut gateways = network.subnets.iter().filter_map(|subnet| subnet.gateway);
+        own_address(network, other).or_else(|| gateways.find(|own| own.is_ipv4() == other.is_ipv4()))
+    }
+
+    /// True if this is the router's address in an IPv4 subnet of a network.
+    pub fn is_own4(&self, network: u16, own: IpWords) -> bool {
+        let gateways = self.network(network).map(|network| &network.subnets);
+        let mut gateways = gateways.into_iter().flatten().filter_map(|subnet| subnet.gateway);
+        gateways.any(|gateway| gateway.is_ipv4() && ip_words(gateway) == own)
+    }
+
+    /// The link-local address of the router, the same in all networks.
+    pub fn link_local(&self) -> [u8; 16] {
+        mac(self.config.gateway_mac).link_local()
+    }
+}
+
+fn mac(word: u64) -> Mac {
+    MacWord::from_octets(word.to_le_bytes()).mac()
+}
