@@ -4,6 +4,7 @@
 //! [`diff`] compares it with what they hold; [`apply`] does the difference. The first three are
 //! pure. Only [`dataplane`] touches the kernel's tables and hooks.
 
+pub mod advertise;
 pub mod apply;
 pub mod dataplane;
 pub mod diff;

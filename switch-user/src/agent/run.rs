@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{
+    advertise,
     apply::{Outcome, Reconciler},
     dataplane::{DataplaneError, Sizes, bpf::Bpf, expire, home::Home, sweep},
     facts::Facts,
@@ -199,6 +200,7 @@ impl Work {
             sweep::start(Arc::clone(&home))?,
             expire::start(Arc::clone(&home))?,
             keeper::start(home, scene.clone(), Sender::open()?)?,
+            advertise::start(scene.clone(), Sender::open()?)?,
         ];
         Ok((work, workers))
     }

@@ -7,7 +7,7 @@ use switch_common::{
     table::{
         config::Config,
         gateway::Gateway,
-        port::{Form, Port, UP, UPLINK},
+        port::{Form, Port, TRUNK, UP, UPLINK},
         route::Target,
     },
 };
@@ -73,7 +73,11 @@ impl Scene {
     pub fn network_at(&self, ifindex: u32, tag: Option<u16>) -> Option<u16> {
         let port = self.ports.get(&ifindex)?;
         // A priority tag is none (IEEE 802.1Q-2018, 9.6).
-        let network = tag.filter(|vlan| *vlan != 0).unwrap_or(port.pvid);
+        let tag = tag.filter(|vlan| *vlan != 0);
+        if tag.is_some() && !port.is(TRUNK) {
+            return None;
+        }
+        let network = tag.unwrap_or(port.pvid);
         (network != 0 && port.form(network) != Form::Absent).then_some(network)
     }
 
