@@ -92,6 +92,12 @@ pub struct Packed {
 }
 
 impl Packed {
+    /// Chooses who gets copies.
+    #[inline(always)]
+    pub const fn set_audience(&mut self, audience: Audience) {
+        self.about = self.about & !(3 << Place::AUDIENCE_SHIFT) | (audience as u64) << Place::AUDIENCE_SHIFT;
+    }
+
     /// The place that was packed.
     #[inline(always)]
     pub const fn unpack(&self) -> Place {

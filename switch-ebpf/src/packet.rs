@@ -5,7 +5,6 @@ use core::ops::ControlFlow;
 use switch_common::verdict::DropReason;
 
 use crate::{
-    frame::Packed,
     pipeline::{self, Way},
     stage::{
         flood,
@@ -137,13 +136,14 @@ pub trait Packet {
         pipeline::walk(self, tables, way)
     }
 
-    /// Sends copies to all members of a network ([`flood::copies`]); false if there are none.
+    /// Sends copies to all members of the place in the scratch memory ([`flood::copies`]); false if
+    /// there are none.
     #[inline(always)]
-    fn flood<T: Tables>(&mut self, tables: &T, sender: u32, place: Packed) -> bool
+    fn flood<T: Tables>(&mut self, tables: &T, sender: u32) -> bool
     where
         Self: Sized,
     {
-        flood::copies(self, tables, sender, place)
+        flood::copies(self, tables, sender)
     }
 
     /// Judges the frame by its route ([`route::judge`]).

@@ -9,7 +9,7 @@ use crate::{
     packet::Packet,
     stage::{
         Stop, account, admit, bridge, classify, emit, flood,
-        flow::{self, Arrival, At},
+        flow::{self, At},
         guard, learn, parse, respond, route,
     },
     step::{Left, Step},
@@ -22,6 +22,9 @@ const NO_PORT: u32 = 0;
 /// Decides about a frame and brings it into its final form: the whole pipeline, at TC.
 #[inline(always)]
 pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
+    if let Some(verdict) = known(packet, tables) {
+        return verdict;
+    }
     let mut step = packet.walk(tables, Way::Whole);
     match step.left() {
         Left::Respond => step = packet.respond(tables),
@@ -32,6 +35,14 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
         step = packet.walk(tables, Way::Bridge);
     }
     finish(packet, tables, step)
+}
+
+/// Sends the frame on if it belongs to a known flow.
+#[inline(always)]
+fn known<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Option<Packed> {
+    let octets = packet.octets();
+    let frame = parse::frame(packet, octets).ok()?;
+    flow::known(packet, tables, tables.config()?, &frame, octets, At::Tc)
 }
 
 /// Does what is left when the way of a frame is decided.
@@ -89,20 +100,13 @@ fn stages<P: Packet, T: Tables>(
     admit::frame(config, &frame, port)?;
     let mut place = classify::frame(&frame, port)?;
     if way == Way::Whole {
-        let routed = route::is_for(config, port, &frame);
-        if routed {
-            let arrival = Arrival { ifindex, port, frame: &frame, place: &place, octets };
-            if let Some(verdict) = flow::known(packet, tables, &arrival, At::Tc) {
-                return Ok(Step::done(verdict));
-            }
-        }
         let station = learn::station(tables, &frame, &place);
         guard::frame(packet, tables, ifindex, port, &frame, station)?;
         learn::source(tables, ifindex, port, &frame, &place, station)?;
         if respond::concerns(&frame) {
             return Ok(Step::respond());
         }
-        if routed {
+        if route::is_for(config, port, &frame) {
             return Ok(Step::judge());
         }
     }
@@ -128,18 +132,17 @@ pub fn cache<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
 #[inline(always)]
 fn shortcut<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<Packed, Stop> {
     let ifindex = packet.ifindex();
-    let port = tables.port(ifindex).ok_or(Stop::Pass)?;
-    guard::is_off(port)?;
     let octets = packet.octets();
     let frame = parse::frame(packet, octets)?;
     let config = tables.config().ok_or(Stop::Pass)?;
+    if let Some(verdict) = flow::known(packet, tables, config, &frame, octets, At::Xdp) {
+        return Ok(verdict);
+    }
+    let port = tables.port(ifindex).ok_or(Stop::Pass)?;
+    guard::is_off(port)?;
     admit::frame(config, &frame, port)?;
     let mut place = classify::frame(&frame, port)?;
-    if route::is_for(config, port, &frame) {
-        let arrival = Arrival { ifindex, port, frame: &frame, place: &place, octets };
-        return flow::known(packet, tables, &arrival, At::Xdp).ok_or(Stop::Pass);
-    }
-    if respond::concerns(&frame) {
+    if route::is_for(config, port, &frame) || respond::concerns(&frame) {
         return Err(Stop::Pass);
     }
     learn::is_known(tables, ifindex, learn::station(tables, &frame, &place))?;

@@ -33,11 +33,15 @@ pub struct Scratch {
     pub place: frame::Packed,
     /// The packet that is being routed.
     pub ip: Ip,
+    /// The door that it came in by.
+    pub door: u32,
+    /// Always 0: keeps the flow at a word.
+    pub reserved: u32,
     /// A flow that is being made.
     pub flow: flow::Flow,
-    /// The address that a question is about.
-    pub address: IpWords,
-    /// The router's own address, from which it asks or complains.
+    /// The next station, and the router's own address in its subnet.
+    pub next: route::Hop,
+    /// The router's own address, from which it complains.
     pub own: IpWords,
     /// What the question is.
     pub about: u64,

@@ -7,7 +7,10 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::{addr::IpWords, shared::Shared};
+use crate::{
+    addr::{IpWords, MacWord},
+    shared::Shared,
+};
 
 /// Name of the hash of IPv4 flows, from [`Key4`] to [`Flow`].
 pub const NAME4: &str = "flows4";
@@ -83,35 +86,56 @@ pub struct Key6 {
 
 const _: () = assert!(size_of::<Key6>() == 40);
 
+/// The door that a packet comes in by, in 24 bits: the VLAN of its tag, 0 for none, and the low bits of
+/// its device's interface index. Two devices with the same low bits and a packet of the same five-tuple
+/// share a key, not a decision: the flow says which device it is of.
+#[inline(always)]
+pub const fn door(ifindex: u32, vid: u16) -> u32 {
+    (vid & 0xfff) as u32 | (ifindex & 0xfff) << 12
+}
+
 /// The part of a key besides the addresses: ports in the low half (source below destination, each as
-/// its octets stand in memory), then the network that the packet came from, then its protocol.
+/// its octets stand in memory), then the [`door`], then the protocol.
 ///
 /// An echo request or reply has its identifier as both ports; protocols without ports have zeros.
 #[inline(always)]
-pub const fn about(ports: u32, network: u16, protocol: u8) -> u64 {
-    ports as u64 | (network as u64) << 32 | (protocol as u64) << 48
+pub const fn about(ports: u32, door: u32, protocol: u8) -> u64 {
+    ports as u64 | (door as u64) << 32 | (protocol as u64) << 56
 }
 
-/// The same for the other direction, whose packets come from `network`.
+/// The same for the other direction, whose packets come in by another door.
 #[inline(always)]
-pub const fn mirrored(about: u64, network: u16) -> u64 {
+pub const fn mirrored(about: u64, door: u32) -> u64 {
     let ports = about as u32;
-    self::about(ports.rotate_left(16), network, (about >> 48) as u8)
+    self::about(ports.rotate_left(16), door, (about >> 56) as u8)
+}
+
+/// The protocol in that part of a key.
+pub const fn protocol(about: u64) -> u8 {
+    (about >> 56) as u8
+}
+
+/// Source and destination port in that part of a key.
+pub const fn ports(about: u64) -> (u16, u16) {
+    let [a, b, c, d, ..] = about.to_le_bytes();
+    (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
 }
 
 impl Key4 {
-    /// The key of the other direction, whose packets come from `network`.
+    /// The key of the other direction, whose packets come in by this door.
     #[inline(always)]
-    pub const fn mirror(&self, network: u16) -> Self {
-        Self { addresses: self.addresses.rotate_left(32), about: mirrored(self.about, network) }
+    #[must_use]
+    pub const fn mirror(&self, door: u32) -> Self {
+        Self { addresses: self.addresses.rotate_left(32), about: mirrored(self.about, door) }
     }
 }
 
 impl Key6 {
-    /// The key of the other direction, whose packets come from `network`.
+    /// The key of the other direction, whose packets come in by this door.
     #[inline(always)]
-    pub const fn mirror(&self, network: u16) -> Self {
-        Self { source: self.destination, destination: self.source, about: mirrored(self.about, network) }
+    #[must_use]
+    pub const fn mirror(&self, door: u32) -> Self {
+        Self { source: self.destination, destination: self.source, about: mirrored(self.about, door) }
     }
 }
 
@@ -126,59 +150,107 @@ pub const RESET: u64 = 1 << 3;
 /// In `state`: this direction sent the first packet of the connection.
 pub const ORIGINAL: u64 = 1 << 4;
 
-/// In `action`: the receiver wants a tag, and the packet comes with none of the switch's.
+/// In `action`: the receiver wants a tag.
 pub const PUSH: u32 = 1 << 0;
-/// In `action`: the packet comes with a tag of the switch's, which is not the receiver's.
+/// In `action`: the packet comes with a tag of the switch's.
 pub const POP: u32 = 1 << 1;
 /// In `action`: straight into the receive path of the device's peer.
 pub const PEER: u32 = 1 << 2;
 /// In `action`: the receiver takes frames from XDP.
 pub const XDP: u32 = 1 << 3;
+/// In `action`: packets are sent to the host's MAC address, not to the gateway's.
+pub const HOST: u32 = 1 << 4;
 
 /// What becomes of the packets of a flow.
+///
+/// What every packet needs comes first and is 64 octets, a cache line where the kernel's tables
+/// begin rows at lines; a table of a million flows is read from memory, line by line.
 #[derive(Clone, Debug, Default, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
 pub struct Flow {
-    /// The epoch in which this was decided; 0 to have it decided again.
-    pub epoch: Shared,
-    /// Coarse monotonic time of the last packet that was judged, at most [`Flow::REJUDGE_NS`] before the last one.
-    pub seen: Shared,
+    /// When and in which epoch this was decided: see [`stamp`]. 0 to have it decided again.
+    pub stamp: Shared,
     /// Packets. Approximate if several CPUs have packets of the flow at the same instant.
     pub packets: Shared,
     /// Their bytes, from the Ethernet header on.
     pub bytes: Shared,
-    /// The bits above.
-    pub state: Shared,
-    /// Coarse monotonic time of the first packet.
-    pub born: u64,
-    /// Addresses that the packets come with: the first twelve octets of their frames.
-    pub old: [u64; 2],
-    /// Addresses that they leave with, in the same form: twelve octets and four zeros.
-    pub new: [u64; 2],
+    /// The packets' source MAC address as a word, and above it the largest packet that may leave.
+    pub from: u64,
+    /// Addresses that the packets leave with: the first eight octets of their frames.
+    pub new: u64,
+    /// The four octets behind those.
+    pub new_end: u32,
+    /// Kind of the tag to push in the high half, VLAN in the low one.
+    pub tag: u32,
     /// Interface index of the device that they come from.
     pub ingress: u32,
     /// Interface index of the device that they leave through.
     pub egress: u32,
-    /// Largest packet that may leave, in octets.
-    pub mtu: u32,
+    /// Slot of the receiver.
+    pub slot: u16,
+    /// Slot of the sender.
+    pub sender: u16,
     /// The bits above.
     pub action: u32,
-    /// Slot of the receiver.
-    pub slot: u32,
-    /// Kind of the tag to push in the high half, VLAN in the low one.
-    pub tag: u32,
-    /// Slot of the sender.
-    pub sender: u32,
-    /// The network that they leave through, where answers come from.
+    /// The bits above them.
+    pub state: Shared,
+    /// Coarse monotonic time of the first packet.
+    pub born: u64,
+    /// The network that they come from.
     pub network: u32,
+    /// The network that they leave through.
+    pub exit: u32,
+    /// The [`door`] that answers come in by.
+    pub back: u32,
+    /// Slot of the router.
+    pub router: u32,
+    /// Always 0: makes the row two lines.
+    pub reserved: [u64; 4],
 }
 
-const _: () = assert!(size_of::<Flow>() == 112);
+const _: () = assert!(size_of::<Flow>() == 128 && core::mem::offset_of!(Flow, state) == 64);
+
+/// Bits of a time in nanoseconds below those of a stamp: one unit is about a millisecond.
+const UNIT: u32 = 20;
+
+/// When a flow was judged, in the low half, and in which epoch, in the high one. Both are the low bits
+/// of what they stand for: the epoch is compared for equality, the time is younger than 49 days.
+#[inline(always)]
+pub const fn stamp(epoch: u64, now: u64) -> u64 {
+    epoch << 32 | now >> UNIT & 0xffff_ffff
+}
+
+/// True if a flow with this stamp needs no new judgement in this epoch, at this time.
+#[inline(always)]
+pub const fn is_fresh(stamp: u64, epoch: u64, now: u64) -> bool {
+    let age = ((now >> UNIT) as u32).wrapping_sub(stamp as u32);
+    (stamp >> 32) as u32 == epoch as u32 && age < (Flow::REJUDGE_NS >> UNIT) as u32
+}
+
+/// Nanoseconds before `now` at which a flow with this stamp was judged; 0 if the stamp is from a moment
+/// after it, which another CPU's or user space's clock may make it.
+pub const fn age(stamp: u64, now: u64) -> u64 {
+    let age = ((now >> UNIT) as u32).wrapping_sub(stamp as u32);
+    if age > u32::MAX / 2 { 0 } else { (age as u64) << UNIT }
+}
 
 impl Flow {
     /// A flow's packet is judged as a first one at least this often (1 s): that tells the forwarding
     /// database that its sender is there, and finds out what became of its receiver.
     pub const REJUDGE_NS: u64 = 1_000_000_000;
+
+    /// The `from` of packets from this station of which the largest has so many octets.
+    #[inline(always)]
+    pub const fn source(mac: MacWord, mtu: u32) -> u64 {
+        let mtu = if mtu > 0xffff { 0xffff } else { mtu };
+        mac.get() | (mtu as u64) << 48
+    }
+
+    /// Largest packet that may leave, in octets.
+    #[inline(always)]
+    pub const fn mtu(&self) -> u32 {
+        (self.from >> 48) as u32
+    }
 }
 
 /// How many half-open flows the datapath made and moved for one port.
@@ -225,9 +297,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_mirror_of_the_mirror_is_the_key(addresses: u64, ports: u32, network: u16, back: u16, protocol: u8) {
-            let key = Key4 { addresses, about: about(ports, network, protocol) };
-            prop_assert_eq!(key.mirror(back).mirror(network), key);
+        fn the_mirror_of_the_mirror_is_the_key(addresses: u64, ports: u32, ifindex: u32, vid in 0_u16..4095, protocol: u8) {
+            let (here, there) = (door(ifindex, vid), door(7, 20));
+            let key = Key4 { addresses, about: about(ports, here, protocol) };
+            prop_assert_eq!(key.mirror(there).mirror(here), key);
+            prop_assert_eq!(super::protocol(key.about), protocol);
+        }
+
+        #[test]
+        fn a_stamp_is_fresh_for_a_second_of_its_epoch(epoch: u64, now in 0_u64..1 << 60, later in 0_u64..10_000_000_000) {
+            let made = stamp(epoch, now);
+            let unit = 1 << UNIT;
+            prop_assert_eq!(is_fresh(made, epoch, now + later), later + now % unit < Flow::REJUDGE_NS >> UNIT << UNIT);
+            prop_assert!(!is_fresh(made, epoch.wrapping_add(1), now));
+            prop_assert!(age(made, now + later).abs_diff(later) <= unit);
+            prop_assert!(age(made, now.saturating_sub(later)) <= unit);
         }
     }
 
@@ -237,5 +321,6 @@ mod tests {
         let key = Key4 { addresses: 0x2222_2222_1111_1111, about: about(ports, 10, 6) };
         let back = u32::from_le_bytes([0, 80, 0x12, 0x34]);
         assert_eq!(key.mirror(20), Key4 { addresses: 0x1111_1111_2222_2222, about: about(back, 20, 6) });
+        assert_eq!(super::ports(key.about), (0x1234, 80));
     }
 }

@@ -15,7 +15,6 @@ use switch_common::{
     verdict::{DropReason, Packed, Path, Verdict},
 };
 use switch_ebpf::{
-    frame,
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline::{self, Way},
     stage::{
@@ -202,8 +201,8 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
-    fn flood<T: Tables>(&mut self, _tables: &T, sender: u32, place: frame::Packed) -> bool {
-        dvs_flood(self.0, sender, place.about, place.tag, place.length) == 1
+    fn flood<T: Tables>(&mut self, _tables: &T, sender: u32) -> bool {
+        dvs_flood(self.0, sender) == 1
     }
 
     #[inline(always)]
@@ -285,15 +284,8 @@ pub(super) extern "C" fn dvs_walk(skb: *mut __sk_buff, bridge: u32) -> u64 {
 /// Copies for a network. Returns 1, or 0 if nobody is to get one.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_flood(
-    skb: *mut __sk_buff,
-    sender: u32,
-    about: u64,
-    tag: u64,
-    length: u64,
-) -> u32 {
-    let place = frame::Packed { about, tag, length };
-    flood::copies(&mut TcPacket(skb), &Maps, sender, place).into()
+pub(super) extern "C" fn dvs_flood(skb: *mut __sk_buff, sender: u32) -> u32 {
+    flood::copies(&mut TcPacket(skb), &Maps, sender).into()
 }
 
 /// Copies of a routed packet. Returns a packed verdict.

@@ -31,11 +31,9 @@ pub fn later<T: Tables>(tables: &T, place: &Place) -> Result<Step, Stop> {
 #[inline(always)]
 pub fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
     let ifindex = packet.ifindex();
-    let (Some(port), Some(scratch)) = (tables.port(ifindex), tables.scratch()) else {
-        return Verdict::Drop(DropReason::CopyFailed).pack();
-    };
+    let Some(port) = tables.port(ifindex) else { return Verdict::Drop(DropReason::UnknownPort).pack() };
     let octets = packet.octets();
-    if packet.flood(tables, ifindex, scratch.place) {
+    if packet.flood(tables, ifindex) {
         account::flooded(tables, port.slot, octets);
         Verdict::Flooded.pack()
     } else {
@@ -43,14 +41,15 @@ pub fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
     }
 }
 
-/// Copies the frame to all members but its sender, each in the form its port wants. False if there
-/// are none.
+/// Copies the frame to all members of the place in the scratch memory but its sender, each in the form
+/// its port wants, and notes there what the frame's tag is afterwards. False if there are none.
 ///
 /// The frame is edited at most twice, however many members there are: first come those who want it
 /// as it is, then the others.
 #[inline(always)]
-pub fn copies<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32, packed: frame::Packed) -> bool {
-    let place = packed.unpack();
+pub fn copies<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32) -> bool {
+    let Some(scratch) = tables.scratch() else { return false };
+    let place = scratch.place.unpack();
     let key = Key { network: place.network, chunk: 0 };
     let last = match tables.members(&key) {
         Some(chunk) if chunk.last > 0 || has_other(chunk, sender) => chunk.last,
@@ -60,10 +59,11 @@ pub fn copies<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32, pac
         Outer::Vlan => (Form::Tagged, Form::Untagged),
         Outer::Payload | Outer::Priority => (Form::Untagged, Form::Tagged),
     };
-    let mut round = Round { packet, tables, sender: sender.into(), place: packed, form: first };
+    let mut round = Round { packet, tables, sender: sender.into(), place: place.pack(), form: first };
     P::repeat(last + 1, &mut round);
     round.form = second;
     P::repeat(last + 1, &mut round);
+    scratch.place = round.place;
     true
 }
 

@@ -2,8 +2,8 @@
 
 use switch_common::{
     table::{
+        config::Config,
         flow::{self, Flow, Key4, Key6},
-        port::Port,
     },
     verdict::{Packed, Path, Verdict},
     wire::{
@@ -18,7 +18,7 @@ use switch_common::{
 
 use super::account;
 use crate::{
-    frame::{Frame, Place},
+    frame::Frame,
     ip,
     packet::{Packet, Tag},
     tables::Tables,
@@ -29,19 +29,17 @@ const HEAD4: usize = ipv4::LEN + 8;
 /// The same for IPv6.
 const HEAD6: usize = ipv6::LEN + 8;
 
-/// A frame to the router, and where it came from.
+/// A frame to the router.
 #[derive(Clone, Copy)]
-pub struct Arrival<'a> {
-    /// Interface index of the device.
-    pub ifindex: u32,
-    /// Its port.
-    pub port: &'a Port,
+struct Arrival<'a> {
+    /// Interface index of the device that it came from.
+    ifindex: u32,
     /// The frame.
-    pub frame: &'a Frame,
-    /// Its place.
-    pub place: &'a Place,
+    frame: &'a Frame,
     /// Its octets.
-    pub octets: u32,
+    octets: u32,
+    /// It was sent to the host's address, not to the gateway's.
+    to_host: bool,
 }
 
 /// Which hook asks.
@@ -54,16 +52,25 @@ pub enum At {
 }
 
 /// Rewrites the frame of a known flow and says where it goes; `None` for a frame that has to be judged.
+///
+/// Which port the frame came from need not be known: the flow says what was true of it.
 #[inline(always)]
 pub fn known<P: Packet, T: Tables>(
     packet: &mut P,
     tables: &T,
-    arrival: &Arrival<'_>,
+    config: &Config,
+    frame: &Frame,
+    octets: u32,
     at: At,
 ) -> Option<Packed> {
-    match arrival.frame.ethertype {
-        eth::IPV4 => known4(packet, tables, arrival, at),
-        eth::IPV6 => known6(packet, tables, arrival, at),
+    let to_host = frame.destination.get() == config.host_mac;
+    if !to_host && frame.destination.get() != config.gateway_mac {
+        return None;
+    }
+    let arrival = Arrival { ifindex: packet.ifindex(), frame, octets, to_host };
+    match frame.ethertype {
+        eth::IPV4 => known4(packet, tables, &arrival, at),
+        eth::IPV6 => known6(packet, tables, &arrival, at),
         _ => None,
     }
 }
@@ -87,7 +94,7 @@ fn known4<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
     }
     let key = Key4 {
         addresses: header.addresses(),
-        about: flow::about(ports(protocol, ipv4::ICMP, upper), arrival.place.network, protocol),
+        about: flow::about(ports(protocol, ipv4::ICMP, upper), arrival.door(), protocol),
     };
     let flow = match tables.flow4(&key) {
         Some(flow) => flow,
@@ -120,7 +127,7 @@ fn known6<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
     let key = Key6 {
         source: header.source_words(),
         destination: header.destination_words(),
-        about: flow::about(ports(protocol, ipv6::ICMPV6, upper), arrival.place.network, protocol),
+        about: flow::about(ports(protocol, ipv6::ICMPV6, upper), arrival.door(), protocol),
     };
     let flow = match tables.flow6(&key) {
         Some(flow) => flow,
@@ -167,6 +174,14 @@ struct Goes {
     tag: Tag,
 }
 
+impl Arrival<'_> {
+    /// The door that the frame came in by.
+    #[inline(always)]
+    const fn door(&self) -> u32 {
+        flow::door(self.ifindex, self.frame.tag.tci)
+    }
+}
+
 /// Whether the flow's decision holds for this frame.
 #[inline(always)]
 fn judge<P: Packet, T: Tables>(
@@ -178,11 +193,15 @@ fn judge<P: Packet, T: Tables>(
     layer: &Layer,
 ) -> Option<Goes> {
     let Arrival { frame, ifindex, .. } = *arrival;
-    let addresses = eth::addresses(frame.destination, frame.source);
-    let same = flow.old[0] == addresses[0] && flow.old[1] == addresses[1] && flow.ingress == ifindex;
-    let fresh = tables.now().wrapping_sub(flow.seen.get()) < Flow::REJUDGE_NS;
+    let mtu = flow.mtu();
+    let same = flow.from == Flow::source(frame.source, mtu)
+        && flow.ingress == ifindex
+        && (flow.action & flow::HOST != 0) == arrival.to_host;
     let epoch = tables.epoch()?.now();
-    if !same || !fresh || flow.epoch.get() != epoch || (at == At::Xdp && flow.action & flow::XDP == 0) {
+    if !same || !flow::is_fresh(flow.stamp.get(), epoch, tables.now()) {
+        return None;
+    }
+    if at == At::Xdp && flow.action & flow::XDP == 0 {
         return None;
     }
     let mut head = layer.header + 8;
@@ -193,9 +212,9 @@ fn judge<P: Packet, T: Tables>(
         }
         head = layer.header + tcp.header_len();
     }
-    if frame.length > flow.mtu {
+    if frame.length > mtu {
         let segment = packet.segment();
-        if segment == 0 || segment + head > flow.mtu {
+        if segment == 0 || segment + head > mtu {
             return None;
         }
     }
@@ -213,15 +232,15 @@ fn send<P: Packet, T: Tables>(
     tag: Tag,
 ) -> Option<Packed> {
     let (ifindex, action) = (flow.egress, flow.action);
-    eth::readdress(packet.at_mut(0)?, flow.new);
+    eth::readdress(packet.at_mut(0)?, [flow.new, flow.new_end.into()]);
     flow.packets.add_local(1);
     flow.bytes.add_local(arrival.octets.into());
-    account::routed(tables, arrival.port.slot, flow.slot, arrival.octets);
+    account::routed(tables, flow.sender.into(), flow.slot.into(), arrival.octets);
     if action & flow::POP != 0 && packet.pop().is_err() {
-        return Some(account::untagged(tables, flow.slot));
+        return Some(account::untagged(tables, flow.slot.into()));
     }
     if action & flow::PUSH != 0 && packet.push(tag).is_err() {
-        return Some(account::untagged(tables, flow.slot));
+        return Some(account::untagged(tables, flow.slot.into()));
     }
     let path = if action & flow::PEER != 0 { Path::Peer } else { Path::Device };
     Some(Verdict::Forward { ifindex, path }.pack())

@@ -2,12 +2,12 @@
 
 use switch_common::{
     addr::{IpWords, Mac, MacWord, ip_octets},
-    table::{config::Config, gateway::Gateway},
+    table::gateway::Gateway,
     verdict::DropReason,
     wire::{arp, eth, ipv6, nd, sum, vlan},
 };
 
-use super::{super::account, Job, lookup::Next};
+use super::{super::account, Job};
 use crate::{
     frame::{Audience, Outer, Place},
     packet::{EditFailed, Packet, Tag},
@@ -25,69 +25,56 @@ const ROOM6: u32 = (ipv6::LEN + nd::MESSAGE_LEN) as u32;
 
 /// Notes in the scratch memory who is to be asked for.
 #[inline(always)]
-pub(super) fn about<T: Tables>(
-    tables: &T,
-    job: &Job<'_>,
-    exit: &Gateway,
-    next: &Next,
-    scratch: &mut Scratch,
-) -> Step {
+pub(super) fn about<T: Tables>(tables: &T, job: &Job<'_>, exit: &Gateway, scratch: &mut Scratch) -> Step {
     let tagged = u64::from(job.place.outer != Outer::Payload);
-    scratch.address = next.address;
-    scratch.own = next.own;
-    scratch.about = next.network | tagged << 24 | u64::from(exit.tpid) << 32;
+    scratch.about = scratch.next.network | tagged << 24 | u64::from(exit.tpid) << 32;
     Step::ask(account::drop(tables, job.port.slot, DropReason::NeighbourUnresolved))
 }
 
-/// Makes the packet a request for the address in the scratch memory, and sends it to all of a
-/// network: to ports from the gateway's MAC address, to uplinks from the host's. The packet is lost
-/// with that, because nobody holds it meanwhile.
+/// Makes the packet a request for the address in the scratch memory. It is lost with that, because
+/// nobody holds it meanwhile. False if there was no memory.
 #[inline(always)]
-pub fn ask<P: Packet, T: Tables>(packet: &mut P, tables: &T) {
-    let (Some(config), Some(scratch)) = (tables.config(), tables.scratch()) else { return };
-    let (address, own, family, about) = (scratch.address, scratch.own, scratch.ip.family, scratch.about);
-    if room(packet, if family == 4 { ROOM4 } else { ROOM6 }).is_err() {
-        return;
-    }
-    let network = about as u16;
-    let mut place = Place {
-        network,
-        tag: Tag { tpid: (about >> 32) as u16, tci: network & vlan::VID },
+fn turn<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> bool {
+    let Some(scratch) = tables.scratch() else { return false };
+    let about = scratch.about;
+    let place = Place {
+        network: about as u16,
+        tag: Tag { tpid: (about >> 32) as u16, tci: about as u16 & vlan::VID },
         outer: if about >> 24 & 1 == 0 { Outer::Payload } else { Outer::Priority },
         tagged_inside: false,
         length: ROOM6,
         audience: Audience::Ports,
     };
-    send(packet, tables, family, address, own, config, &mut place);
+    scratch.place = place.pack();
+    room(packet, if scratch.ip.family == 4 { ROOM4 } else { ROOM6 }).is_ok()
 }
 
-/// Both floods.
+/// Sends the request to all of a network: to ports from the gateway's MAC address, to uplinks from the
+/// host's.
 #[inline(always)]
-fn send<P: Packet, T: Tables>(
-    packet: &mut P,
-    tables: &T,
-    family: u64,
-    address: IpWords,
-    own: IpWords,
-    config: &Config,
-    place: &mut Place,
-) {
-    for (audience, mac) in [(Audience::Ports, config.gateway_mac), (Audience::Uplinks, config.host_mac)] {
-        let mac = MacWord::from_octets(mac.to_le_bytes());
-        let written = if family == 4 {
-            request4(packet, mac, address, own)
-        } else {
-            request6(packet, mac, address, own)
-        };
-        if written.is_none() {
-            return;
-        }
-        place.audience = audience;
-        if !packet.flood(tables, 0, place.pack()) {
-            // Nobody is in the network.
-            return;
-        }
+pub fn ask<P: Packet, T: Tables>(packet: &mut P, tables: &T) {
+    if turn(packet, tables) && send(packet, tables, Audience::Ports) {
+        send(packet, tables, Audience::Uplinks);
     }
+}
+
+/// Writes the request for these, and sends it. False if nobody is in the network.
+#[inline(always)]
+fn send<P: Packet, T: Tables>(packet: &mut P, tables: &T, audience: Audience) -> bool {
+    let (Some(config), Some(scratch)) = (tables.config(), tables.scratch()) else { return false };
+    let mac = if audience == Audience::Ports { config.gateway_mac } else { config.host_mac };
+    let mac = MacWord::from_octets(mac.to_le_bytes());
+    let next = &scratch.next;
+    let written = if scratch.ip.family == 4 {
+        request4(packet, mac, next.address, next.own)
+    } else {
+        request6(packet, mac, next.address, next.own)
+    };
+    if written.is_none() {
+        return false;
+    }
+    scratch.place.set_audience(audience);
+    packet.flood(tables, 0)
 }
 
 /// Brings the frame to the length of a request.

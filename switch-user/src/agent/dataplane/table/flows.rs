@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use switch_common::table::flow::{Flow, Key4, Key6, NAME4, NAME6, OPENING4, OPENING6};
+use switch_common::table::flow::{self, Flow, Key4, Key6, NAME4, NAME6, OPENING4, OPENING6};
 use zerocopy::transmute;
 
 use super::{Hash, Raw};
@@ -18,23 +18,23 @@ type Cells = [u64; size_of::<Flow>() / 8];
 pub trait Key: Raw + Ord {
     /// The table of established flows, and that of half-open ones.
     const NAMES: [&'static str; 2];
-    /// The key of the other direction, whose packets come from `network`.
+    /// The key of the other direction, whose packets come in by this door.
     #[must_use]
-    fn mirror(&self, network: u16) -> Self;
-    /// Protocol, network and ports.
+    fn mirror(&self, door: u32) -> Self;
+    /// Ports, door and protocol.
     fn about(&self) -> u64;
 
     /// The protocol.
     fn protocol(&self) -> u8 {
-        self.about().to_le_bytes()[6]
+        flow::protocol(self.about())
     }
 }
 
 impl Key for Key4 {
     const NAMES: [&'static str; 2] = [NAME4, OPENING4];
 
-    fn mirror(&self, network: u16) -> Self {
-        Self::mirror(self, network)
+    fn mirror(&self, door: u32) -> Self {
+        Self::mirror(self, door)
     }
 
     fn about(&self) -> u64 {
@@ -45,8 +45,8 @@ impl Key for Key4 {
 impl Key for Key6 {
     const NAMES: [&'static str; 2] = [NAME6, OPENING6];
 
-    fn mirror(&self, network: u16) -> Self {
-        Self::mirror(self, network)
+    fn mirror(&self, door: u32) -> Self {
+        Self::mirror(self, door)
     }
 
     fn about(&self) -> u64 {

@@ -170,27 +170,30 @@ impl Routed {
     }
 
     fn flow(&mut self) -> Result<()> {
+        let new = eth::addresses(station(0).word(), GATEWAY_MAC.word());
         let row = || Flow {
-            epoch: Shared::new(1),
-            seen: Shared::new(NOW),
+            stamp: Shared::new(flow::stamp(1, NOW)),
             state: Shared::new(flow::ANSWERED),
             born: NOW,
-            old: eth::addresses(GATEWAY_MAC.word(), SENDER.word()),
-            new: eth::addresses(station(0).word(), GATEWAY_MAC.word()),
+            from: Flow::source(SENDER.word(), 1500),
+            new: new[0],
+            new_end: first_half(new[1]),
             ingress: INGRESS,
             egress: EGRESS,
-            mtu: 1500,
             slot: 2,
             tag: u32::from(vlan::CUSTOMER) << 16 | u32::from(OTHER),
             sender: 1,
-            network: OTHER.into(),
+            network: VLAN.into(),
+            exit: OTHER.into(),
+            back: flow::door(EGRESS, 0),
+            router: VRF,
             ..Flow::default()
         };
         let [source, destination] = [SENDER_IP, RECEIVER_IP].map(u32::from_le_bytes).map(u64::from);
         let protocols = [17, 6];
         for number in 0..self.flows {
             for protocol in protocols.iter().take(if number == 0 { 2 } else { 1 }) {
-                let about = flow::about(number.to_be(), VLAN, *protocol);
+                let about = flow::about(number.to_be(), flow::door(INGRESS, 0), *protocol);
                 let key = flow::Key4 { addresses: source | destination << 32, about };
                 self.put::<16, { size_of::<Flow>() }>(flow::NAME4, bytes(&key), cells(row()))?;
             }
@@ -199,7 +202,7 @@ impl Routed {
             let key = flow::Key6 {
                 source: ipv6_words(SENDER_IP6),
                 destination: ipv6_words(RECEIVER_IP6),
-                about: flow::about(number.to_be(), VLAN, 17),
+                about: flow::about(number.to_be(), flow::door(INGRESS, 0), 17),
             };
             self.put::<40, { size_of::<Flow>() }>(flow::NAME6, bytes(&key), cells(row()))?;
         }
@@ -283,6 +286,11 @@ pub(crate) fn limit(number: u32) -> ([u64; 2], [u64; 3]) {
 
 fn hop(network: u16, address: IpWords, own: IpWords) -> Hop {
     Hop { network: network.into(), address, own }
+}
+
+fn first_half(word: u64) -> u32 {
+    let [a, b, c, d, ..] = word.to_ne_bytes();
+    u32::from_ne_bytes([a, b, c, d])
 }
 
 fn first_four(words: IpWords) -> [u8; 4] {
