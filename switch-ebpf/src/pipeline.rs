@@ -40,9 +40,14 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
 /// Sends the frame on if it belongs to a known flow.
 #[inline(always)]
 fn known<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Option<Packed> {
+    let config = tables.config()?;
+    // Most frames are bridged: they shall not pay for more than this.
+    if !flow::may_be(packet, config) {
+        return None;
+    }
     let octets = packet.octets();
     let frame = parse::frame(packet, octets).ok()?;
-    flow::known(packet, tables, tables.config()?, &frame, octets, At::Tc)
+    flow::known(packet, tables, config, &frame, octets, At::Tc)
 }
 
 /// Does what is left when the way of a frame is decided.

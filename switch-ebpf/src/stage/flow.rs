@@ -7,7 +7,7 @@ use switch_common::{
     },
     verdict::{Packed, Path, Verdict},
     wire::{
-        eth,
+        eth::{self, Eth},
         icmp::{self, Icmp},
         ipv4::{self, Ipv4},
         ipv6::{self, Ipv6},
@@ -49,6 +49,14 @@ pub enum At {
     Tc,
     /// XDP: flows that are established, to receivers that take frames from there.
     Xdp,
+}
+
+/// True if the frame was sent to the router.
+#[inline(always)]
+pub fn may_be<P: Packet>(packet: &P, config: &Config) -> bool {
+    let Some(octets) = packet.at::<{ eth::LEN }>(0) else { return false };
+    let destination = Eth(octets).destination().get();
+    destination == config.gateway_mac || destination == config.host_mac
 }
 
 /// Rewrites the frame of a known flow and says where it goes; `None` for a frame that has to be judged.
