@@ -6,11 +6,11 @@ mod sum;
 
 pub use error::Error;
 pub use ip::{Ip, Packet, TCP, ip};
-pub use sum::{ICMP, verify};
+pub use sum::{ICMP, checksum, verify};
 
 use std::{
     fmt,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 use switch_common::{
@@ -25,6 +25,9 @@ pub struct Frame(pub Vec<u8>);
 /// Operations of ARP (RFC 826).
 const ARP_REQUEST: u8 = 1;
 const ARP_REPLY: u8 = 2;
+
+/// All nodes on the link.
+pub const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 /// Octets of the two addresses.
 const ADDRESSES: usize = 12;
@@ -163,6 +166,32 @@ pub fn link_option(kind: u8, mac: Mac) -> Vec<u8> {
 /// A neighbour solicitation.
 pub fn solicit(target: Ipv6Addr, options: &[u8]) -> Vec<u8> {
     nd_message(nd::NEIGHBOUR_SOLICITATION, Some(target), options)
+}
+
+/// A solicitation from a station that has an address, to the group of those who might have `target`
+/// (RFC 4861, 4.3).
+pub fn solicitation(mac: Mac, source: Ipv6Addr, target: Ipv6Addr) -> Frame {
+    let [.., x, y, z] = target.octets();
+    let group = Ipv6Addr::from([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, x, y, z]);
+    eth(group_mac(group), mac).icmpv6(source, group, &solicit(target, &link_option(1, mac)))
+}
+
+/// The advertisement of a target's station, to the one who asked or, if that has no address yet, to
+/// all (RFC 4861, 4.4).
+pub fn advertisement(mac: Mac, target: Ipv6Addr, asker: Option<(Mac, IpAddr)>, router: bool) -> Frame {
+    let (to, address) = match asker {
+        Some((to, IpAddr::V6(address))) => (to, address),
+        _ => (group_mac(ALL_NODES), ALL_NODES),
+    };
+    let mut message = advertise(target, &link_option(2, mac));
+    message[4] = 0x20 | if asker.is_some() { 0x40 } else { 0 } | if router { 0x80 } else { 0 };
+    eth(to, mac).icmpv6(target, address, &message)
+}
+
+/// The MAC address of a group (RFC 2464, 7).
+pub fn group_mac(group: Ipv6Addr) -> Mac {
+    let [.., w, x, y, z] = group.octets();
+    Mac::new([0x33, 0x33, w, x, y, z])
 }
 
 /// A neighbour advertisement.

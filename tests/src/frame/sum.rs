@@ -10,7 +10,7 @@ use super::{Frame, Packet, ip::TCP};
 pub const ICMP: u8 = 1;
 
 /// The Internet checksum (RFC 1071).
-pub(super) fn checksum(octets: &[u8]) -> u16 {
+pub fn checksum(octets: &[u8]) -> u16 {
     let words = octets.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
     let mut sum: u32 = words.sum();
     while sum > 0xffff {

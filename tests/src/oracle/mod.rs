@@ -3,5 +3,11 @@
 //! They read the validated configuration, not the planned tables, so a wrong plan shows too.
 
 mod bridge;
+mod neighbours;
+mod packet;
+mod respond;
+mod router;
+mod space;
 
 pub use bridge::Oracle;
+pub use router::Router;
