@@ -37,7 +37,7 @@ impl Packet {
         let (kind, code, info) = if self.is_v4() { error.v4() } else { error.v6() };
         let header = ip(own, self.source());
         // Precedence of network control, as routers send (RFC 1812, 4.3.2.5).
-        let header = if self.is_v4() { header.class(0xc0).id(0) } else { header };
+        let header = if self.is_v4() { header.class(0xc0).id(0) } else { header.hops(255) };
         header.icmp(kind, code, info, quote)
     }
 

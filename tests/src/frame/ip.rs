@@ -265,7 +265,7 @@ impl Packet {
     }
 
     fn number(&self, at: usize) -> usize {
-        usize::from(u16::from_be_bytes([self.0[at], self.0[at + 1]]))
+        self.0.get(at..at + 2).map_or(0, |two| usize::from(u16::from_be_bytes([two[0], two[1]])))
     }
 
     fn v4_at(&self, at: usize) -> Ipv4Addr {

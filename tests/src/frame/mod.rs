@@ -15,7 +15,7 @@ use std::{
 
 use switch_common::{
     addr::Mac,
-    wire::{eth, ipv6, nd, udp, vlan},
+    wire::{arp, eth, ipv6, nd, udp, vlan},
 };
 
 /// Octets of an Ethernet frame without its check sequence.
@@ -45,6 +45,26 @@ impl Frame {
     #[must_use]
     pub fn tagged(&self, vid: u16) -> Self {
         self.with_tag(vlan::CUSTOMER, vid)
+    }
+
+    /// The frame without what stands behind its packet.
+    #[must_use]
+    pub fn trimmed(&self) -> Self {
+        let mut at = eth::LEN;
+        while vlan::is_tag(self.ethertype(at)) {
+            at += vlan::LEN;
+        }
+        let packet = Packet(self.0.get(at..).unwrap_or_default().to_vec());
+        let octets = match self.ethertype(at) {
+            eth::ARP => arp::LEN,
+            eth::IPV4 | eth::IPV6 if packet.0.len() >= ipv6::LEN => packet.octets(),
+            _ => packet.0.len(),
+        };
+        self.cut(at + octets)
+    }
+
+    fn ethertype(&self, end: usize) -> u16 {
+        self.0.get(end - 2..end).map_or(0, |kind| u16::from_be_bytes([kind[0], kind[1]]))
     }
 
     /// The first octets of the frame.

@@ -226,6 +226,19 @@ impl Oracle {
 
     /// The frame as a receiver gets it, or why it cannot.
     pub(super) fn form(&self, parts: &Parts, class: &Class, receiver: &str) -> Result<Frame, DropReason> {
+        // A customer's outermost tag has room beside the MTU.
+        let length = parts.payload().len() + 4 * class.inner.len().saturating_sub(1);
+        self.form_of(length, parts, class, receiver)
+    }
+
+    /// The same for a frame the largest packet of which is this long.
+    pub(super) fn form_of(
+        &self,
+        length: usize,
+        parts: &Parts,
+        class: &Class,
+        receiver: &str,
+    ) -> Result<Frame, DropReason> {
         let receiver = &self.ports[receiver];
         if !receiver.up {
             return Err(DropReason::ReceiverDown);
@@ -235,8 +248,6 @@ impl Oracle {
             return Err(DropReason::InnerTag);
         }
         let tagged = [&[(class.kind, class.priority | class.vid)][..], &class.inner].concat();
-        // A customer's outermost tag has room beside the MTU.
-        let length = parts.payload().len() + 4 * class.inner.len().saturating_sub(1);
         if length > self.mtu {
             return Err(DropReason::MtuExceeded);
         }

@@ -235,15 +235,21 @@ impl Router {
     fn ask(&self, vid: u16, station: IpAddr) -> Copies {
         let own = Space::of(&self.config, vid).and_then(|space| space.own_for(station));
         let Some(own) = own else { unreachable!("a station is in a subnet with a gateway") };
-        self.to_all(vid, 0, |source| request(source, own, station)).0
+        self.to_all(vid, 0, 0, |source| request(source, own, station)).0
     }
 
     /// A frame for all of a network, made for the router's address on each side.
-    fn to_all(&self, vid: u16, priority: u16, frame: impl Fn(Mac) -> Parts) -> (Copies, Failures) {
+    fn to_all(
+        &self,
+        vid: u16,
+        priority: u16,
+        length: usize,
+        frame: impl Fn(Mac) -> Parts,
+    ) -> (Copies, Failures) {
         let class = Class { vid, kind: self.kind(vid), priority, inner: Vec::new() };
         let (mut copies, mut failures) = (Copies::new(), Failures::new());
         for name in self.switch.members(vid) {
-            match self.switch.form(&frame(self.mac(name)), &class, name) {
+            match self.switch.form_of(length, &frame(self.mac(name)), &class, name) {
                 Ok(frame) => drop(copies.insert(name.to_owned(), frame)),
                 Err(reason) => drop(failures.insert(name.to_owned(), reason)),
             }
@@ -262,9 +268,11 @@ impl Router {
             return self.complain(job, read, DropReason::PacketTooBig, too_big);
         }
         let packet = read.packet.routed();
+        // What stands behind the packet in its frame counts too.
+        let length = if job.segment == 0 { packet.0.len() } else { read.largest(job.segment) };
         let frame = |source| Parts::made(station, source, job.parts.ethertype(), &packet.0);
         let Some(to) = to else {
-            return match self.to_all(vid, job.class.priority, frame) {
+            return match self.to_all(vid, job.class.priority, length, frame) {
                 (copies, failures) if copies.is_empty() && failures.is_empty() => {
                     Fate::drop(DropReason::NoReceiver)
                 }
@@ -272,7 +280,7 @@ impl Router {
             };
         };
         let class = Class { vid, kind: self.kind(vid), priority: job.class.priority, inner: Vec::new() };
-        match self.switch.form(&frame(self.mac(to)), &class, to) {
+        match self.switch.form_of(length, &frame(self.mac(to)), &class, to) {
             Ok(frame) => Fate::forward(to, frame),
             Err(reason) => Fate::drop_at(to, reason),
         }

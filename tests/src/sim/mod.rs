@@ -86,7 +86,8 @@ impl Sim {
                 assert_eq!(reasons, BTreeSet::from([reason]), "counted for its reason");
                 match drops.into_keys().next() {
                     Some(port) if port != from => Fate::DropAt(port, reason),
-                    _ => Fate::Drop(reason, copies),
+                    // A request is made of the packet that has to wait for it, and may be longer.
+                    _ => Fate::Drop(reason, trimmed(copies)),
                 }
             }
             Verdict::Forward { .. } => match (reasons.first(), copies.into_iter().next()) {
@@ -124,4 +125,8 @@ impl Sim {
         }
         Outcome { verdict, sent }
     }
+}
+
+fn trimmed(copies: Copies) -> Copies {
+    copies.into_iter().map(|(port, frame)| (port, frame.trimmed())).collect()
 }

@@ -53,9 +53,11 @@ impl SimPacket {
         self
     }
 
-    /// True if the sum of the whole packet is still the one that the device knows.
+    /// True if the sum of the whole packet is still the one that the device knows. Nobody looks at
+    /// that of ARP.
     pub fn sum_is_kept(&self) -> bool {
-        self.sum.is_none_or(|sum| sum == self.summed())
+        let kind = self.at::<2>(self.packet() - 2).map(|kind| u16::from_be_bytes(*kind));
+        kind == Some(eth::ARP) || self.sum.is_none_or(|sum| sum == self.summed())
     }
 
     /// The sum of the packet, in one's complement, as it stands in memory.

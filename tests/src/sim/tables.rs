@@ -107,6 +107,11 @@ impl MemTables {
         self.drops(slot).and_then(|drops| drops.of(reason)).map_or(0, Shared::get)
     }
 
+    /// How many flows there are, established and half-open.
+    pub fn flows(&self) -> usize {
+        self.flows4.len() + self.flows6.len() + self.opening4.len() + self.opening6.len()
+    }
+
     /// Where a station is believed to be.
     pub fn at(&self, key: fdb::Key) -> Option<u32> {
         self.station(&key).map(|entry| entry.ifindex)

@@ -3,6 +3,7 @@
 mod cache;
 mod fixtures;
 mod random;
+mod routed;
 mod tables;
 
 /// Devices are numbered in the order of their letters.
