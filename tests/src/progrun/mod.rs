@@ -26,6 +26,9 @@ use zerocopy::IntoBytes;
 use self::fill::{Row, Station, fill, named, row};
 use crate::{frame::Frame, topology::Topology};
 
+/// Octets by which a frame may grow: that of a short packet becomes an error that quotes it, or a request.
+const ROOM: usize = 256;
+
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -156,7 +159,7 @@ impl Programs {
         run: impl FnOnce(TestRunOptions<'_>) -> Result<TestRunResult, ProgramError>,
     ) -> Result<Run> {
         let (received, dropped) = (self.received()?, self.dropped()?);
-        let mut out = vec![0; frame.0.len() + 64];
+        let mut out = vec![0; frame.0.len() + ROOM];
         let result = run(TestRunOptions {
             data_in: Some(&frame.0),
             data_out: Some(&mut out),

@@ -2,6 +2,7 @@
 
 mod cache;
 mod fixtures;
+mod flows;
 mod random;
 mod routed;
 mod tables;
