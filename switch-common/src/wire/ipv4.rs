@@ -124,7 +124,8 @@ impl Ipv4<'_> {
 pub const fn pass(header: &mut [u8; LEN]) {
     header[8] = header[8].wrapping_sub(1);
     let sum = u16::from_be_bytes(part::<10, 2, LEN>(header)) as u32 + 0x100;
-    let sum = (sum + (sum >> 16)) as u16;
+    // All ones is another zero, which nobody else writes.
+    let sum = (sum + (sum >= 0xffff) as u32) as u16;
     set::<10, 2, LEN>(header, sum.to_be_bytes());
 }
 

@@ -118,10 +118,11 @@ impl Job<'_> {
         }
     }
 
-    /// Stops a port that says it has one of the router's addresses.
+    /// Stops a port that says it has one of the router's addresses. Behind an uplink the routers of other
+    /// hosts have them too.
     #[inline(always)]
     fn refuse_gateway<T: Tables>(&self, tables: &T, family: u64, address: IpWords) -> Result<(), Stop> {
-        if self.is_gateway(tables, family, address) {
+        if !self.port.is(port::UPLINK) && self.is_gateway(tables, family, address) {
             return Err(Stop::Sender(DropReason::SpoofedGateway));
         }
         Ok(())

@@ -82,7 +82,21 @@ fn send<P: Packet, T: Tables>(packet: &mut P, tables: &T, audience: Audience) ->
 fn room<P: Packet>(packet: &mut P, octets: u32) -> Result<(), EditFailed> {
     let kept = packet.octets();
     packet.resize(if kept < REST { kept } else { REST })?;
-    packet.insert(octets)
+    packet.insert(octets)?;
+    // It goes to another network, which must not see it.
+    let (mut word, mut octet) = (eth::LEN + octets as usize, 0);
+    while octet < REST {
+        let Some(rest) = packet.at_mut::<8>(word) else { break };
+        *rest = [0; 8];
+        (word, octet) = (word + 8, octet + 8);
+    }
+    octet = 0;
+    while octet < 8 {
+        let Some(rest) = packet.at_mut::<1>(word) else { break };
+        *rest = [0];
+        (word, octet) = (word + 1, octet + 1);
+    }
+    Ok(())
 }
 
 #[inline(always)]
