@@ -41,6 +41,12 @@ impl Lab {
         Self::with(Host::start(), objects, Stack::Silent)
     }
 
+    /// VMs that the test, or a router, gives addresses.
+    #[track_caller]
+    pub fn bare(objects: &str) -> Self {
+        Self::with(Host::start(), objects, Stack::Bare)
+    }
+
     /// A host without objects and VMs.
     pub fn empty() -> Self {
         Self { vms: BTreeMap::new(), inside: BTreeMap::new(), host: Host::start() }
@@ -51,9 +57,8 @@ impl Lab {
         let mut objects = values(objects);
         let mut lab = Self { vms: BTreeMap::new(), inside: BTreeMap::new(), host };
         let mtus: BTreeMap<String, u32> = objects.iter().filter_map(mtu).collect();
-        for object in
-            objects.iter_mut().filter(|object| object["kind"] != "Network" && object["kind"] != "Switch")
-        {
+        let has_device = |object: &&mut Value| object["kind"] == "Port" || object["kind"] == "Uplink";
+        for object in objects.iter_mut().filter(has_device) {
             let name = object["name"].as_str().unwrap().to_owned();
             let mtu = object["network"].as_str().and_then(|network| mtus.get(network)).copied();
             if object["kind"] == "Port" {
@@ -119,6 +124,14 @@ impl Lab {
         to.ips().map(|ip| iperf.run(&from.namespace, &to.namespace, ip))
     }
 
+    /// What has come out of a VM's device on the host since its start, or since the last time.
+    #[track_caller]
+    pub fn heard(&self, name: &str) -> Vec<Frame> {
+        let end = eth(STRANGER, STRANGER).payload(END, &[0; 46]);
+        self.inside[name].send(&end);
+        self.vm(name).wire.receive_until(&end)
+    }
+
     /// Sends a frame from a VM, and returns who got which frames and what was dropped. The VMs must be silent.
     #[track_caller]
     pub fn send(&self, from: &str, frame: &Frame) -> Outcome {
@@ -134,8 +147,7 @@ impl Lab {
         let mut delivered = BTreeMap::new();
         for (name, vm) in &self.vms {
             self.inside[name].send(&end);
-            let frames: Vec<Frame> =
-                std::iter::from_fn(|| Some(vm.wire.receive()).filter(|frame| *frame != end)).collect();
+            let frames = vm.wire.receive_until(&end);
             if !frames.is_empty() {
                 delivered.insert(name.clone(), frames);
             }

@@ -14,6 +14,8 @@ pub enum Stack {
     Speaking,
     /// It has none, so every frame on its device is one of the test's.
     Silent,
+    /// It has none yet, but speaks IPv6: the test, or a router, gives it some.
+    Bare,
 }
 
 /// A namespace whose device `eth0` is plugged into the host.
@@ -49,6 +51,22 @@ impl Vm {
     /// Its MAC address.
     pub fn mac(&self) -> Mac {
         mac(self.number)
+    }
+
+    /// Makes it a station of a subnet, 10.0.N.0/24 and fd00:N::/64, whose router has the first address.
+    pub fn join(&self, subnet: u8) {
+        let [v4, v6] = self.ips_in(subnet);
+        self.namespace.ip(&format!(
+            "addr add {v4}/24 dev eth0\naddr add {v6}/64 dev eth0\n\
+             route add default via 10.0.{subnet}.1\nroute add ::/0 via fd00:{subnet}::1"
+        ));
+    }
+
+    /// Its addresses in a subnet that it has joined.
+    pub fn ips_in(&self, subnet: u8) -> [IpAddr; 2] {
+        let number = self.number;
+        let v6 = format!("fd00:{subnet}::{number}").parse().unwrap();
+        [Ipv4Addr::new(10, 0, subnet, number).into(), IpAddr::V6(v6)]
     }
 
     /// Its IPv4 and its IPv6 address.

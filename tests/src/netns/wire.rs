@@ -101,6 +101,15 @@ impl Wire {
         self.receive_within(LIMIT).expect("no frame arrives")
     }
 
+    /// All frames up to this one, which is not among them.
+    ///
+    /// # Panics
+    /// When it does not come for a long time.
+    #[track_caller]
+    pub fn receive_until(&self, end: &Frame) -> Vec<Frame> {
+        std::iter::from_fn(|| Some(self.receive()).filter(|frame| frame != end)).collect()
+    }
+
     /// The next frame, unless none comes within the limit.
     pub fn receive_within(&self, limit: Duration) -> Option<Frame> {
         let limit = nix::sys::time::TimeVal::new(

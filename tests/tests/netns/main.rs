@@ -20,6 +20,7 @@ mod lifecycle;
 mod mtu;
 mod refusals;
 mod restarts;
+mod router;
 mod scale;
 mod tags;
 mod uplink;

@@ -60,7 +60,7 @@ const FILES: &[(&str, &[&str])] = &[
     ),
     ("- {apiVersion: dvs/v1, kind: Network, vlan: 30}", &["name"]),
     ("- {apiVersion: dvs/v2, kind: Network, name: red, vlan: 30}", &["apiVersion", "dvs/v2", "dvs/v1"]),
-    ("- {apiVersion: dvs/v1, kind: Router, name: red}", &["kind", "Router", "Network"]),
+    ("- {apiVersion: dvs/v1, kind: Bridge, name: red}", &["kind", "Bridge", "Network"]),
     (
         "- {apiVersion: dvs/v1, kind: Port, name: p3, network: blue, device: v9}",
         &["field device", "v9", "--allow-missing"],
