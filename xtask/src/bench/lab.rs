@@ -11,14 +11,8 @@ use anyhow::{Result, bail};
 use super::{
     netns::Namespace,
     process::{Daemon, poll},
+    topology::{Station, Topology},
 };
-
-/// The client's address.
-const CLIENT: &str = "10.99.0.1";
-/// The server's address.
-pub(crate) const SERVER: &str = "10.99.0.2";
-/// The server's IPv6 address.
-const SERVER_V6: &str = "fd99::2";
 
 /// Names of the host's sides of the two veth pairs.
 pub(crate) const PORTS: [&str; 2] = ["v1", "v2"];
@@ -32,12 +26,14 @@ pub(crate) struct Lab {
     pub(crate) server: Namespace,
     /// Where the switch is; nothing of it is seen from outside.
     pub(crate) host: Namespace,
+    /// How the stations are addressed.
+    pub(crate) topology: Topology,
     directory: PathBuf,
 }
 
 impl Lab {
     /// Namespaces without any device.
-    pub(crate) fn new(name: &str, directory: &Path) -> Result<Self> {
+    pub(crate) fn new(name: &str, topology: Topology, directory: &Path) -> Result<Self> {
         let directory = directory.join(name);
         fs::create_dir_all(&directory)?;
         Ok(Self {
@@ -45,6 +41,7 @@ impl Lab {
             client: Namespace::new(&format!("{name}-a"))?,
             server: Namespace::new(&format!("{name}-b"))?,
             host: Namespace::new(&format!("{name}-h"))?,
+            topology,
             directory,
         })
     }
@@ -52,6 +49,11 @@ impl Lab {
     /// For files of the switch and of the servers.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The stations, each with its port of the host.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = (&'static str, Station)> + use<> {
+        PORTS.into_iter().zip(self.topology.stations())
     }
 
     /// Connects each station with the host by a veth pair.
@@ -71,16 +73,33 @@ impl Lab {
         self.address()
     }
 
-    /// A fixed address makes a static entry possible and every run alike.
+    /// Gives the stations their addresses, and a gateway if the other one is elsewhere.
     fn address(&self) -> Result<()> {
-        for (station, number) in [(&self.client, 1), (&self.server, 2)] {
-            station.ip(&format!("link set eth0 address {} up", mac(number)))?;
-            station.ip(&format!("address add 10.99.0.{number}/24 dev eth0"))?;
-            station.ip(&format!("address add fd99::{number}/64 dev eth0 nodad"))?;
+        for (namespace, station) in [&self.client, &self.server].into_iter().zip(self.topology.stations()) {
+            namespace.ip(&format!("link set eth0 address {} up", station.mac()))?;
+            let [v4, v6] = station.addresses_with_length();
+            namespace.ip(&format!("address add {v4} dev eth0"))?;
+            namespace.ip(&format!("address add {v6} dev eth0 nodad"))?;
+            if self.topology == Topology::Routed {
+                for gateway in station.subnet.gateways() {
+                    namespace.ip(&format!("route add default via {gateway} dev eth0"))?;
+                }
+            }
         }
         // Thousands of connections a second must not run out of ports within a run.
         let ports = "net.ipv4.ip_local_port_range=1024 65535";
         self.client.quick(&["sysctl", "-q", "net.ipv4.tcp_tw_reuse=1", ports]).map(drop)
+    }
+
+    fn server_station(&self) -> Station {
+        let [_, server] = self.topology.stations();
+        server
+    }
+
+    /// The server's IPv4 address, which the workloads go to.
+    pub(crate) fn server_address(&self) -> String {
+        let [v4, _] = self.server_station().addresses();
+        v4
     }
 
     /// Keeps a server until the end.
@@ -90,10 +109,10 @@ impl Lab {
 
     /// Waits until both kinds of IP get through.
     pub(crate) fn wait_for_traffic(&self) -> Result<()> {
-        for (address, remedy) in [(SERVER, "IPv4"), (SERVER_V6, "IPv6")] {
-            let ping = ["ping", "-c", "1", "-W", "1", address];
+        for address in self.server_station().addresses() {
+            let ping = ["ping", "-c", "1", "-W", "1", &address];
             if !poll(Duration::from_secs(10), || Ok(self.client.quick(&ping).is_ok()))? {
-                bail!("no {remedy} gets from {CLIENT} to {address} in {}", self.client.name());
+                bail!("nothing gets from {} to {address}", self.client.name());
             }
         }
         Ok(())
@@ -108,9 +127,4 @@ impl Lab {
         }
         Ok(())
     }
-}
-
-/// MAC address of a station.
-pub(crate) fn mac(number: u8) -> String {
-    format!("02:00:00:00:00:{number:02x}")
 }

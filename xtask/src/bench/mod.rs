@@ -15,6 +15,7 @@ mod rounds;
 mod samples;
 mod system;
 mod tool;
+mod topology;
 mod workload;
 
 use std::{fs, time::Duration};
@@ -32,7 +33,8 @@ use report::Report;
 use system::Kind;
 use workload::Test;
 
-/// Compares the switch with a bare veth pair, the Linux bridge, bare redirects and Open vSwitch.
+/// Compares the switch with a bare veth pair, the Linux bridge, bare redirects and Open vSwitch, and
+/// the router with the kernel's.
 ///
 /// Everything that is measured runs in network namespaces that are removed at the end. The table
 /// goes to stdout; table, JSON and plot go to target/bench. A full run takes about ten minutes
@@ -41,6 +43,7 @@ use workload::Test;
 /// Examples:
 ///   cargo xtask bench
 ///   cargo xtask bench --only tcp,udp --systems bridge,dvs --rounds 3 --seconds 1
+///   cargo xtask bench --only latency --systems dvs,dvs-routed,kernel-routed
 ///   cargo xtask bench --write-docs         also put the tables into docs/BENCHMARKS.md
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -92,7 +95,7 @@ fn names<T: clap::ValueEnum>(values: &[T]) -> String {
 /// Runs the benchmarks and writes table, JSON and plot to `<target dir>/bench`.
 pub(crate) fn run(options: &Options) -> Result<()> {
     setup::ensure(&[Part::Build, Part::Run, Part::Bench])?;
-    if options.systems.contains(&Kind::Dvs) || options.only.contains(&Test::Prog) {
+    if options.systems.iter().any(|kind| kind.is_ours()) || options.only.contains(&Test::Prog) {
         build::all()?;
     }
     tool::build()?;

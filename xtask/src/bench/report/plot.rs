@@ -40,8 +40,8 @@ fn network(row: &Row) -> Panel {
 /// This switch stands out, the limits stand back.
 const fn tone(system: Kind) -> Tone {
     match system {
-        Kind::Dvs => Tone::Ours,
-        Kind::Bridge | Kind::Ovs => Tone::Peer,
+        Kind::Dvs | Kind::DvsRouted => Tone::Ours,
+        Kind::Bridge | Kind::Ovs | Kind::KernelRouted => Tone::Peer,
         Kind::Veth | Kind::Redirect | Kind::RedirectPeer => Tone::Limit,
     }
 }

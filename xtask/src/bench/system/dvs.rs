@@ -10,10 +10,14 @@ use anyhow::{Context as _, Result};
 use super::super::{
     lab::{Lab, PORTS},
     process::{Daemon, anywhere},
+    topology::Topology,
 };
 use crate::{shell, workspace};
 
-/// The agent with two ports that learn, in one network.
+/// Names of the two networks, and their VLANs.
+const NETWORKS: [(&str, &str); 2] = [("blue", "10"), ("green", "20")];
+
+/// The agent with two ports: in one network where they learn, or in one each with a router between.
 pub(super) struct Dvs {
     state: PathBuf,
     netns: String,
@@ -26,11 +30,35 @@ impl Dvs {
         let state = state(lab.directory());
         let mut new = Self { state, netns: lab.host.name().to_owned(), agent: None };
         new.agent = Some(new.start_agent(lab.directory())?);
-        new.dvs(&["network", "add", "bench", "--vlan", "10", "--wait"])?;
-        for port in PORTS {
-            new.dvs(&["port", "add", port, "--network", "bench", "--device", port, "--wait"])?;
+        match lab.topology {
+            Topology::Bridged => new.bridge()?,
+            Topology::Routed => new.route(lab)?,
         }
         Ok(new)
+    }
+
+    fn bridge(&self) -> Result<()> {
+        let [(network, vlan), _] = NETWORKS;
+        self.dvs(&["network", "add", network, "--vlan", vlan, "--wait"])?;
+        for port in PORTS {
+            self.dvs(&["port", "add", port, "--network", network, "--device", port, "--wait"])?;
+        }
+        Ok(())
+    }
+
+    /// Stations are known from the configuration, as where machines are planned.
+    fn route(&self, lab: &Lab) -> Result<()> {
+        self.dvs(&["router", "add", "bench", "--wait"])?;
+        for ((network, vlan), (port, station)) in NETWORKS.into_iter().zip(lab.ports()) {
+            let (mac, addresses) = (station.mac(), station.addresses());
+            let (prefixes, gateways) = (station.subnet.prefixes(), station.subnet.gateways());
+            let words = ["network", "add", network, "--vlan", vlan, "--router", "bench", "--wait"];
+            self.dvs(&with(&words, &[("--subnet", &prefixes), ("--gateway", &gateways)]))?;
+            let words =
+                ["port", "add", port, "--network", network, "--device", port, "--mac", &mac, "--wait"];
+            self.dvs(&with(&words, &[("--ip", &addresses)]))?;
+        }
+        Ok(())
     }
 
     fn start_agent(&self, directory: &Path) -> Result<Daemon> {
@@ -73,6 +101,12 @@ pub(super) fn sweep(directory: &Path) -> Result<()> {
         return Ok(());
     }
     shell::quiet(Command::new("umount").arg(&pins)).map(drop)
+}
+
+/// The words, then each flag once for IPv4 and once for IPv6.
+fn with<'a>(words: &[&'a str], flags: &[(&'a str, &'a [String; 2])]) -> Vec<&'a str> {
+    let pairs = flags.iter().flat_map(|(flag, values)| values.iter().flat_map(|value| [*flag, value]));
+    words.iter().copied().chain(pairs).collect()
 }
 
 fn state(directory: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The switches that are compared: each one in a [`Lab`] of its own, all at the same time.
 
 mod dvs;
+mod kernel;
 mod ovs;
 mod redirect;
 
@@ -10,10 +11,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{
-    lab::{Lab, PORTS},
-    process::Daemon,
-};
+use super::{lab::Lab, process::Daemon, topology::Topology};
 
 /// A way from one station to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
@@ -31,12 +29,24 @@ pub(crate) enum Kind {
     Ovs,
     /// This switch.
     Dvs,
+    /// The kernel's router between two Linux bridges.
+    KernelRouted,
+    /// This switch, as a router between two networks.
+    DvsRouted,
 }
 
 impl Kind {
     /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Veth, Self::Bridge, Self::Redirect, Self::RedirectPeer, Self::Ovs, Self::Dvs];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Veth,
+        Self::Bridge,
+        Self::Redirect,
+        Self::RedirectPeer,
+        Self::Ovs,
+        Self::Dvs,
+        Self::KernelRouted,
+        Self::DvsRouted,
+    ];
 
     /// As tables and plots call it.
     pub(crate) const fn label(self) -> &'static str {
@@ -47,7 +57,24 @@ impl Kind {
             Self::RedirectPeer => "redirect_peer",
             Self::Ovs => "OVS AF_XDP",
             Self::Dvs => "dvs",
+            Self::KernelRouted => "kernel routed",
+            Self::DvsRouted => "dvs routed",
         }
+    }
+
+    /// What it does with packets.
+    pub(crate) const fn topology(self) -> Topology {
+        match self {
+            Self::Veth | Self::Bridge | Self::Redirect | Self::RedirectPeer | Self::Ovs | Self::Dvs => {
+                Topology::Bridged
+            }
+            Self::KernelRouted | Self::DvsRouted => Topology::Routed,
+        }
+    }
+
+    /// Whether it is this switch.
+    pub(crate) const fn is_ours(self) -> bool {
+        matches!(self, Self::Dvs | Self::DvsRouted)
     }
 
     /// A name that fits into the name of a namespace.
@@ -59,6 +86,8 @@ impl Kind {
             Self::RedirectPeer => "peer",
             Self::Ovs => "ovs",
             Self::Dvs => "dvs",
+            Self::KernelRouted => "kernel-r",
+            Self::DvsRouted => "dvs-r",
         }
     }
 }
@@ -77,7 +106,8 @@ enum Switch {
 
 /// Releases what a run that was killed still holds in its directory.
 pub(crate) fn sweep(directory: &Path) -> Result<()> {
-    dvs::sweep(&directory.join(Kind::Dvs.short()))
+    let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours());
+    ours.map(|kind| directory.join(kind.short())).try_for_each(|directory| dvs::sweep(&directory))
 }
 
 /// A switch with its two stations. Dropping it removes all of it, the switch first.
@@ -98,22 +128,22 @@ impl System {
     }
 
     fn build(kind: Kind, directory: &Path) -> Result<Self> {
-        let lab = Lab::new(kind.short(), directory)?;
-        match kind {
-            Kind::Veth => lab.wire_directly()?,
-            Kind::Bridge | Kind::Redirect | Kind::RedirectPeer | Kind::Ovs | Kind::Dvs => {
-                lab.wire_to_host()?;
-            }
+        let lab = Lab::new(kind.short(), kind.topology(), directory)?;
+        if kind == Kind::Veth {
+            lab.wire_directly()?;
+        } else {
+            lab.wire_to_host()?;
         }
         let switch = match kind {
             Kind::Veth => Switch::Kernel,
-            Kind::Bridge => bridge(&lab)?,
+            Kind::Bridge => kernel::bridge(&lab).map(|()| Switch::Kernel)?,
+            Kind::KernelRouted => kernel::route(&lab).map(|()| Switch::Kernel)?,
             Kind::Redirect => Switch::Process { _daemon: redirect::start(&lab, "bench_redirect_tc")? },
             Kind::RedirectPeer => {
                 Switch::Process { _daemon: redirect::start(&lab, "bench_redirect_peer_tc")? }
             }
             Kind::Ovs => Switch::Ovs(ovs::Ovs::start(&lab)?),
-            Kind::Dvs => Switch::Dvs { _dvs: dvs::Dvs::start(&lab)? },
+            Kind::Dvs | Kind::DvsRouted => Switch::Dvs { _dvs: dvs::Dvs::start(&lab)? },
         };
         lab.wait_for_traffic()?;
         let system = Self { kind, switch, lab };
@@ -136,14 +166,4 @@ impl System {
             Switch::Kernel | Switch::Process { .. } | Switch::Dvs { .. } => Ok(()),
         }
     }
-}
-
-/// A bridge as `ip link` makes it.
-fn bridge(lab: &Lab) -> Result<Switch> {
-    lab.host.ip("link add br0 type bridge")?;
-    lab.host.ip("link set br0 up")?;
-    for port in PORTS {
-        lab.host.ip(&format!("link set {port} master br0"))?;
-    }
-    Ok(Switch::Kernel)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use super::{Metric, limit, seconds};
 use crate::bench::{
-    lab::{Lab, SERVER},
+    lab::Lab,
     process::{Daemon, client, server},
 };
 
@@ -26,7 +26,7 @@ pub(super) fn serve(lab: &mut Lab) -> Result<()> {
 }
 
 pub(super) fn measure(lab: &Lab, time: Duration) -> Result<Vec<(Metric, f64)>> {
-    let (duration, url) = (format!("{}s", seconds(time)), format!("http://{SERVER}:{PORT}/"));
+    let (duration, url) = (format!("{}s", seconds(time)), format!("http://{}:{PORT}/", lab.server_address()));
     let words = ["wrk", "--threads", "1", "--connections", PARALLEL, "--duration", &duration];
     let output =
         client(&lab.client, limit(time), &[&words[..], &["--header", "Connection: close", &url]].concat())?;

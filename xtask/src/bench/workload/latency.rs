@@ -9,22 +9,23 @@ use anyhow::{Context as _, Result};
 
 use super::{Metric, limit, seconds};
 use crate::bench::{
-    lab::{Lab, SERVER},
+    lab::Lab,
     process::{Daemon, client, server_beside_client},
 };
 
 const PORT: &str = "5203";
 
 pub(super) fn serve(lab: &mut Lab) -> Result<()> {
-    let words = ["sockperf", "server", "--ip", SERVER, "--port", PORT];
+    let address = lab.server_address();
+    let words = ["sockperf", "server", "--ip", &address, "--port", PORT];
     let command = &mut server_beside_client(&lab.server, &words);
     lab.keep(Daemon::start(command, &lab.directory().join("sockperf.log"))?);
     lab.wait_for_listener('u', PORT)
 }
 
 pub(super) fn measure(lab: &Lab, time: Duration) -> Result<Vec<(Metric, f64)>> {
-    let duration = seconds(time);
-    let words = ["sockperf", "ping-pong", "--ip", SERVER, "--port", PORT, "--time", &duration, "--full-rtt"];
+    let (server, duration) = (lab.server_address(), seconds(time));
+    let words = ["sockperf", "ping-pong", "--ip", &server, "--port", PORT, "--time", &duration, "--full-rtt"];
     let output = client(&lab.client, limit(time), &[&words[..], &["--msg-size", "64"]].concat())?;
     Ok(vec![
         (Metric::LatencyMedian, percentile(&output, "50.000")?),

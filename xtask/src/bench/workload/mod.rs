@@ -21,8 +21,10 @@ pub(crate) enum Test {
     /// Datagrams of 64 bytes.
     Udp,
     /// Request and response.
+    #[value(alias = "latency")]
     Rr,
     /// Short connections.
+    #[value(alias = "connections")]
     Conn,
     /// BPF programs alone, by test run.
     Prog,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Metric, limit, seconds};
 use crate::bench::{
-    lab::{Lab, SERVER},
+    lab::Lab,
     process::{Daemon, client, server},
 };
 
@@ -20,8 +20,8 @@ pub(super) fn serve(lab: &mut Lab) -> Result<()> {
 }
 
 pub(super) fn measure(lab: &Lab, time: Duration) -> Result<Vec<(Metric, f64)>> {
-    let duration = seconds(time);
-    let words = ["iperf3", "--client", SERVER, "--port", PORT, "--json", "--time", &duration];
+    let (server, duration) = (lab.server_address(), seconds(time));
+    let words = ["iperf3", "--client", &server, "--port", PORT, "--json", "--time", &duration];
     let output = client(&lab.client, limit(time), &words)?;
     Ok(vec![(Metric::Tcp, rate(&output)? / 1e9)])
 }

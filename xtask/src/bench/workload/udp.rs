@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Metric, limit};
 use crate::bench::{
-    lab::{Lab, SERVER},
+    lab::Lab,
     process::{Daemon, client, server},
     tool,
 };
@@ -22,7 +22,7 @@ const MARGIN: Duration = Duration::from_millis(600);
 pub(super) fn measure(lab: &Lab, time: Duration) -> Result<Vec<(Metric, f64)>> {
     let tool = tool::path();
     let tool = tool.to_str().context("the target directory is no UTF-8")?;
-    let address = format!("{SERVER}:{PORT}");
+    let address = format!("{}:{PORT}", lab.server_address());
     let counted = time.as_secs_f64().to_string();
     let sink = &mut server(&lab.server, &[tool, "receive", &address, "--seconds", &counted]);
     let sink = Daemon::start_and_wait(sink, &lab.directory().join("sink.log"))?;
