@@ -29,6 +29,7 @@ use crate::{
 };
 use interrupt::Interrupt;
 use machine::Machine;
+use programs::Programs;
 use report::Report;
 use system::Kind;
 use workload::Test;
@@ -107,7 +108,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn measure(options: &Options, interrupt: &Interrupt) -> Result<Report> {
     let machine = Machine::describe()?;
     let samples = rounds::run(options, interrupt)?;
-    let programs = if options.only.contains(&Test::Prog) { programs::run()? } else { Vec::new() };
+    let programs = if options.only.contains(&Test::Prog) { programs::run()? } else { Programs::default() };
     Ok(Report::new(options.command(), machine, &samples, programs))
 }
 

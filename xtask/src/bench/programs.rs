@@ -8,6 +8,33 @@ use serde::{Deserialize, Serialize};
 use super::{process::SERVER_CPU, samples::Summary, tool};
 use crate::{build::Object, progress::headline, shell};
 
+/// Everything that the tool reports.
+#[derive(Default, Deserialize, Serialize)]
+pub(crate) struct Programs {
+    /// How long a frame takes.
+    pub(crate) timings: Vec<Timing>,
+    /// How long tables take to be filled.
+    pub(crate) loads: Vec<Load>,
+}
+
+/// What came out for filling the tables of routes.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Load {
+    /// Routes that were written.
+    pub(crate) routes: u32,
+    /// How long that took.
+    pub(crate) seconds: f64,
+    /// What the kernel keeps for them.
+    pub(crate) megabytes: f64,
+}
+
+impl Load {
+    /// For people.
+    pub(crate) fn title(&self) -> String {
+        format!("{} routes", count(self.routes))
+    }
+}
+
 /// What came out for a program with tables of a certain size.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Timing {
@@ -17,6 +44,10 @@ pub(crate) struct Timing {
     pub(crate) stations: Option<u32>,
     /// Rows of the table of ports.
     pub(crate) ports: Option<u32>,
+    /// Rows of the flow table, for each family.
+    pub(crate) flows: Option<u32>,
+    /// Rows of the table of routes.
+    pub(crate) routes: Option<u32>,
     /// Nanoseconds a frame.
     pub(crate) samples: Vec<f64>,
 }
@@ -25,6 +56,18 @@ impl Timing {
     /// Middle and spread.
     pub(crate) fn summary(&self) -> Option<Summary> {
         Summary::of(&self.samples)
+    }
+
+    /// How large the tables are, for people; `None` where that does not matter.
+    pub(crate) fn size(&self) -> Option<String> {
+        let sizes = [
+            (self.stations, "stations"),
+            (self.ports, "ports"),
+            (self.flows, "flows"),
+            (self.routes, "routes"),
+        ];
+        let words = sizes.iter().filter_map(|(size, what)| Some(format!("{} {what}", count((*size)?))));
+        Some(words.collect::<Vec<_>>().join(", ")).filter(|words| !words.is_empty())
     }
 }
 
@@ -48,6 +91,16 @@ pub(crate) enum Program {
     Pop,
     /// From a guarded port.
     Guarded,
+    /// The least that a router can do: one look-up, rewrite, redirect.
+    RoutedLimit,
+    /// The switch: a packet of a known flow.
+    RoutedFlow,
+    /// The same with IPv6.
+    RoutedFlowV6,
+    /// The first packet of a flow, by the table of routes.
+    RoutedFirst,
+    /// A packet of a known flow that is judged again.
+    JudgedAgain,
     /// Nothing, at XDP.
     EmptyXdp,
     /// The switch's cache at XDP: a known station, from trunk to trunk.
@@ -56,7 +109,7 @@ pub(crate) enum Program {
 
 impl Program {
     /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Empty,
         Self::Redirect,
         Self::RedirectPeer,
@@ -65,6 +118,11 @@ impl Program {
         Self::Push,
         Self::Pop,
         Self::Guarded,
+        Self::RoutedLimit,
+        Self::RoutedFlow,
+        Self::RoutedFlowV6,
+        Self::RoutedFirst,
+        Self::JudgedAgain,
         Self::EmptyXdp,
         Self::UnicastXdp,
     ];
@@ -80,18 +138,74 @@ impl Program {
             Self::Push => "VLAN push, access to trunk",
             Self::Pop => "VLAN pop, trunk to access",
             Self::Guarded => "Known unicast, guarded sender",
+            Self::RoutedLimit => "Limit of routing: look-up, rewrite, redirect",
+            Self::RoutedFlow => "Routed, known flow",
+            Self::RoutedFlowV6 => "Routed, known IPv6 flow",
+            Self::RoutedFirst => "Routed, first packet",
+            Self::JudgedAgain => "Routed, flow judged again",
             Self::EmptyXdp => "Empty program at XDP",
             Self::UnicastXdp => "Known unicast at XDP",
         }
     }
+
+    /// Whether it is this switch, not something that does less.
+    pub(crate) const fn is_ours(self) -> bool {
+        !matches!(
+            self,
+            Self::Empty | Self::Redirect | Self::RedirectPeer | Self::RoutedLimit | Self::EmptyXdp
+        )
+    }
 }
 
 /// Times all of them.
-pub(crate) fn run() -> Result<Vec<Timing>> {
+pub(crate) fn run() -> Result<Programs> {
     headline("Programs by test run");
     let mut command = Command::new("timeout");
     command.args(["600", "taskset", "-c", SERVER_CPU]).arg(tool::path()).arg("programs");
     command.arg("--switch").arg(Object::Switch.path()).arg("--bench").arg(Object::Bench.path());
     let output = shell::quiet(&mut command)?;
-    serde_json::from_str(&output).context("the benchmark's tool wrote no timings")
+    parse(&output)
+}
+
+/// A round number in few signs.
+fn count(number: u32) -> String {
+    match number {
+        1_000_000.. if number.is_multiple_of(1_000_000) => format!("{} M", number / 1_000_000),
+        1_000.. if number.is_multiple_of(1_000) => format!("{} k", number / 1_000),
+        _ => number.to_string(),
+    }
+}
+
+fn parse(output: &str) -> Result<Programs> {
+    serde_json::from_str(output).context("the benchmark's tool wrote no timings")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timings_name_what_their_tables_have() {
+        let output = r#"{
+            "timings": [
+                {"program": "unicast", "stations": 10000, "ports": 2, "samples": [97.5]},
+                {"program": "routed_flow", "stations": null, "ports": null, "flows": 1000000, "samples": [150, 160]},
+                {"program": "routed_first", "routes": 10, "samples": [400.0]},
+                {"program": "routed_limit", "samples": [90.0]}
+            ],
+            "loads": [{"routes": 1000000, "seconds": 3.5, "megabytes": 120}]
+        }"#;
+        let programs = parse(output).unwrap();
+        let sizes: Vec<_> = programs.timings.iter().map(Timing::size).collect();
+        let wanted = [Some("10 k stations, 2 ports"), Some("1 M flows"), Some("10 routes"), None];
+        assert_eq!(sizes, wanted.map(|size| size.map(str::to_owned)));
+        assert_eq!(programs.loads.first().map(|load| load.routes), Some(1_000_000));
+        assert!(parse("[]").is_err());
+    }
+
+    #[test]
+    fn counts_are_named_by_their_order() {
+        let counts = [10, 999, 1_000, 1_500, 10_000, 1_000_000].map(count);
+        assert_eq!(counts, ["10", "999", "1 k", "1500", "10 k", "1 M"]);
+    }
 }

@@ -17,6 +17,17 @@ pub(crate) enum Topology {
 }
 
 impl Topology {
+    /// Both of them, in the order of tables.
+    pub(crate) const ALL: [Self; 2] = [Self::Bridged, Self::Routed];
+
+    /// For people.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Bridged => "Bridged",
+            Self::Routed => "Routed",
+        }
+    }
+
     /// The client and the server.
     pub(crate) const fn stations(self) -> [Station; 2] {
         let [one, other] = match self {

@@ -2,13 +2,21 @@
 
 use serde::Serialize;
 
-use super::{super::programs::Program, Kind, Metric, Samples, Timing, to_better_redirect};
+use super::{
+    super::programs::{Program, Programs, Timing},
+    Metric, Samples,
+    bound::Bound,
+    comparison,
+};
 
 /// Sizes that are compared with the smallest.
 const SMALL: u32 = 10;
 const MANY_STATIONS: u32 = 1_000_000;
 const TWO_PORTS: u32 = 2;
 const MANY_PORTS: u32 = 1_000;
+const FEW_FLOWS: u32 = 1_000;
+const MANY_FLOWS: u32 = 1_000_000;
+const MANY_ROUTES: u32 = 1_000_000;
 
 /// An aim.
 #[derive(Serialize)]
@@ -23,77 +31,81 @@ pub(crate) struct Aim {
     pub(crate) met: bool,
 }
 
-/// A limit.
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Bound {
-    /// This much or more.
-    AtLeast(f64),
-    /// More than this.
-    MoreThan(f64),
-    /// This much or less.
-    AtMost(f64),
-}
-
-impl Bound {
-    fn allows(self, value: f64) -> bool {
-        match self {
-            Self::AtLeast(bound) => value >= bound,
-            Self::MoreThan(bound) => value > bound,
-            Self::AtMost(bound) => value <= bound,
-        }
-    }
-}
-
 /// All aims about which something was measured.
-pub(crate) fn check(samples: &Samples, programs: &[Timing]) -> Vec<Aim> {
-    let redirects = Metric::ALL.iter().map(|metric| {
-        let what = format!("{}: against the better bare redirect", metric.title());
-        (what, Bound::AtLeast(0.95), to_better_redirect(*metric, samples))
-    });
-    let bridge = [(Metric::Tcp, 1.0), (Metric::Udp, 1.25), (Metric::Connections, 1.15)];
-    let bridge = bridge.iter().map(|(metric, bound)| {
-        let what = format!("{}: against the Linux bridge", metric.title());
-        (what, Bound::AtLeast(*bound), samples.ratio(*metric, Kind::Dvs, Kind::Bridge))
-    });
-    let ovs = Metric::ALL.iter().map(|metric| {
-        let what = format!("{}: against Open vSwitch", metric.title());
-        (what, Bound::MoreThan(1.0), samples.ratio(*metric, Kind::Dvs, Kind::Ovs))
-    });
-    redirects.chain(bridge).chain(ovs).chain(of_programs(programs)).filter_map(judge).collect()
+pub(crate) fn check(samples: &Samples, programs: &Programs) -> Vec<Aim> {
+    let network = of_network(samples);
+    let programs = of_switch(programs).into_iter().chain(of_router(programs)).chain(of_loading(programs));
+    network.chain(programs).filter_map(judge).collect()
 }
 
 type Claim = (String, Bound, Option<f64>);
 
-fn of_programs(programs: &[Timing]) -> [Claim; 3] {
-    let time = |program, stations, ports| median(programs, program, stations, ports);
-    let unicast = |stations, ports| time(Program::Unicast, Some(stations), Some(ports));
+fn of_network(samples: &Samples) -> impl Iterator<Item = Claim> {
+    comparison::ALL.into_iter().flat_map(move |comparison| {
+        Metric::ALL.into_iter().filter_map(move |metric| {
+            let what = format!("{}: {}", metric.title(), comparison.title);
+            Some((what, comparison.wanted(metric)?, comparison.ratio(metric, samples)))
+        })
+    })
+}
+
+fn of_switch(programs: &Programs) -> [Claim; 3] {
+    let unicast = |stations, ports| {
+        median(programs, Program::Unicast, |timing| {
+            (timing.stations, timing.ports) == (Some(stations), Some(ports))
+        })
+    };
+    let empty = median(programs, Program::Empty, |_| true);
     let known = unicast(SMALL, TWO_PORTS);
-    let above = |other: Option<f64>| known.zip(other).map(|(known, other)| known - other);
-    let growth = |large: Option<f64>| known.zip(large).map(|(known, large)| large / known);
     [
         (
             "Known unicast: ns above the empty program".into(),
             Bound::AtMost(80.0),
-            above(time(Program::Empty, None, None)),
+            known.zip(empty).map(|(known, empty)| known - empty),
         ),
         (
             "Known unicast: 1,000 ports against 2".into(),
             Bound::AtMost(1.1),
-            growth(unicast(SMALL, MANY_PORTS)),
+            growth(known, unicast(SMALL, MANY_PORTS)),
         ),
         (
             "Known unicast: 1 M stations against 10".into(),
             Bound::AtMost(1.5),
-            growth(unicast(MANY_STATIONS, TWO_PORTS)),
+            growth(known, unicast(MANY_STATIONS, TWO_PORTS)),
         ),
     ]
 }
 
-fn median(programs: &[Timing], program: Program, stations: Option<u32>, ports: Option<u32>) -> Option<f64> {
-    let fits =
-        |timing: &&Timing| (timing.program, timing.stations, timing.ports) == (program, stations, ports);
-    programs.iter().find(fits)?.summary().map(|summary| summary.median)
+fn of_router(programs: &Programs) -> [Claim; 2] {
+    let flow = |flows: u32| median(programs, Program::RoutedFlow, move |timing| timing.flows == Some(flows));
+    let limit = median(programs, Program::RoutedLimit, |_| true);
+    let known = flow(FEW_FLOWS);
+    [
+        ("Routed, known flow: against the limit of routing".into(), Bound::AtMost(1.3), growth(limit, known)),
+        (
+            "Routed, known flow: 1 M flows against 1 k".into(),
+            Bound::AtMost(1.6),
+            growth(known, flow(MANY_FLOWS)),
+        ),
+    ]
+}
+
+fn of_loading(programs: &Programs) -> [Claim; 2] {
+    let load = programs.loads.iter().find(|load| load.routes == MANY_ROUTES);
+    [
+        ("Loading 1 M routes: seconds".into(), Bound::LessThan(5.0), load.map(|load| load.seconds)),
+        ("Loading 1 M routes: MB".into(), Bound::LessThan(500.0), load.map(|load| load.megabytes)),
+    ]
+}
+
+fn growth(small: Option<f64>, large: Option<f64>) -> Option<f64> {
+    small.zip(large).map(|(small, large)| large / small)
+}
+
+fn median(programs: &Programs, program: Program, fits: impl Fn(&Timing) -> bool) -> Option<f64> {
+    let mut timings = programs.timings.iter();
+    let timing = timings.find(|timing| timing.program == program && fits(timing))?;
+    timing.summary().map(|summary| summary.median)
 }
 
 fn judge((what, wanted, measured): Claim) -> Option<Aim> {
@@ -102,37 +114,70 @@ fn judge((what, wanted, measured): Claim) -> Option<Aim> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{super::programs::Load, Kind},
+        *,
+    };
 
-    fn timing(program: Program, stations: Option<u32>, ports: Option<u32>, ns: f64) -> Timing {
-        Timing { program, stations, ports, samples: vec![ns] }
+    fn timing(program: Program, ns: f64) -> Timing {
+        Timing { program, stations: None, ports: None, flows: None, routes: None, samples: vec![ns] }
+    }
+
+    fn unicast(stations: u32, ports: u32, ns: f64) -> Timing {
+        Timing { stations: Some(stations), ports: Some(ports), ..timing(Program::Unicast, ns) }
+    }
+
+    fn flow(flows: u32, ns: f64) -> Timing {
+        Timing { flows: Some(flows), ..timing(Program::RoutedFlow, ns) }
+    }
+
+    fn met(samples: &Samples, programs: &Programs) -> Vec<bool> {
+        check(samples, programs).iter().map(|aim| aim.met).collect()
     }
 
     #[test]
     fn what_was_not_measured_is_not_judged() {
-        assert!(check(&Samples::default(), &[]).is_empty());
+        assert!(check(&Samples::default(), &Programs::default()).is_empty());
     }
 
     #[test]
-    fn the_better_redirect_is_the_yardstick() {
+    fn routing_is_judged_against_the_kernels_and_against_bridging() {
         let mut samples = Samples::default();
-        samples.add(Metric::LatencyMedian, Kind::Redirect, 20.0);
-        samples.add(Metric::LatencyMedian, Kind::RedirectPeer, 15.0);
-        samples.add(Metric::LatencyMedian, Kind::Dvs, 18.0);
-        let aims = check(&samples, &[]);
-        assert_eq!(aims.len(), 1);
-        assert!(!aims[0].met && (aims[0].measured - 15.0 / 18.0).abs() < 1e-9);
+        for (metric, ours, kernel, bridged) in [
+            (Metric::Tcp, 10.0, 10.0, 10.1),
+            (Metric::Udp, 13.9, 10.0, 15.0),
+            (Metric::Connections, 13.0, 10.0, 13.0),
+        ] {
+            samples.add(metric, Kind::DvsRouted, ours);
+            samples.add(metric, Kind::KernelRouted, kernel);
+            samples.add(metric, Kind::Dvs, bridged);
+        }
+        assert_eq!(met(&samples, &Programs::default()), [true, false, true, true, false, true]);
     }
 
     #[test]
     fn growth_is_against_the_smallest_tables() {
-        let programs = [
-            timing(Program::Empty, None, None, 40.0),
-            timing(Program::Unicast, Some(10), Some(2), 100.0),
-            timing(Program::Unicast, Some(1_000_000), Some(2), 160.0),
-            timing(Program::Unicast, Some(10), Some(1_000), 101.0),
+        let timings = vec![
+            timing(Program::Empty, 40.0),
+            unicast(10, 2, 100.0),
+            unicast(1_000_000, 2, 160.0),
+            unicast(10, 1_000, 101.0),
         ];
-        let met: Vec<_> = check(&Samples::default(), &programs).iter().map(|aim| aim.met).collect();
-        assert_eq!(met, [true, true, false]);
+        assert_eq!(met(&Samples::default(), &Programs { timings, loads: Vec::new() }), [true, true, false]);
+    }
+
+    #[test]
+    fn a_flow_is_judged_against_the_limit_and_against_few_flows() {
+        let timings = vec![timing(Program::RoutedLimit, 100.0), flow(1_000, 130.0), flow(1_000_000, 220.0)];
+        assert_eq!(met(&Samples::default(), &Programs { timings, loads: Vec::new() }), [true, false]);
+    }
+
+    #[test]
+    fn loading_is_judged_by_a_million_routes() {
+        let loads = vec![
+            Load { routes: 10_000, seconds: 9.0, megabytes: 1.0 },
+            Load { routes: 1_000_000, seconds: 4.9, megabytes: 500.0 },
+        ];
+        assert_eq!(met(&Samples::default(), &Programs { timings: Vec::new(), loads }), [true, false]);
     }
 }

@@ -1,6 +1,8 @@
 //! What a run has shown: as JSON it is what [`Report`] serialises to.
 
 mod aims;
+mod bound;
+mod comparison;
 mod docs;
 mod plot;
 mod svg;
@@ -10,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     machine::Machine,
-    programs::Timing,
+    programs::Programs,
     samples::{Samples, Summary},
     system::Kind,
     workload::Metric,
@@ -26,7 +28,7 @@ pub(crate) struct Report {
     command: String,
     machine: Machine,
     network: Vec<Row>,
-    programs: Vec<Timing>,
+    programs: Programs,
     aims: Vec<Aim>,
 }
 
@@ -36,10 +38,14 @@ struct Row {
     metric: Metric,
     unit: &'static str,
     systems: Vec<Cell>,
-    /// This switch against the Linux bridge; above 1 is better.
-    to_bridge: Option<f64>,
-    /// This switch against the better of the bare redirects.
-    to_redirect: Option<f64>,
+    ratios: Vec<Ratio>,
+}
+
+/// This switch against others; above 1 is better.
+#[derive(Serialize)]
+struct Ratio {
+    comparison: &'static str,
+    value: f64,
 }
 
 /// A number, for one system.
@@ -53,7 +59,7 @@ struct Cell {
 
 impl Report {
     /// Sums up a run.
-    pub(crate) fn new(command: String, machine: Machine, samples: &Samples, programs: Vec<Timing>) -> Self {
+    pub(crate) fn new(command: String, machine: Machine, samples: &Samples, programs: Programs) -> Self {
         let network = Metric::ALL.iter().filter_map(|metric| Row::new(*metric, samples)).collect();
         let aims = aims::check(samples, &programs);
         Self { command, machine, network, programs, aims }
@@ -64,13 +70,20 @@ impl Row {
     /// `None` if nothing was measured.
     fn new(metric: Metric, samples: &Samples) -> Option<Self> {
         let systems: Vec<_> = Kind::ALL.iter().filter_map(|kind| Cell::new(metric, *kind, samples)).collect();
-        let to_bridge = samples.ratio(metric, Kind::Dvs, Kind::Bridge);
-        let to_redirect = to_better_redirect(metric, samples);
-        (!systems.is_empty()).then_some(Self { metric, unit: metric.unit(), systems, to_bridge, to_redirect })
+        let ratios = comparison::ALL.iter().filter_map(|comparison| {
+            let value = comparison.ratio(metric, samples)?;
+            Some(Ratio { comparison: comparison.title, value })
+        });
+        let ratios = ratios.collect();
+        (!systems.is_empty()).then_some(Self { metric, unit: metric.unit(), systems, ratios })
     }
 
     fn cell(&self, system: Kind) -> Option<&Cell> {
         self.systems.iter().find(|cell| cell.system == system)
+    }
+
+    fn ratio(&self, comparison: &str) -> Option<f64> {
+        self.ratios.iter().find(|ratio| ratio.comparison == comparison).map(|ratio| ratio.value)
     }
 }
 
@@ -79,11 +92,4 @@ impl Cell {
         let values = samples.of(metric, system);
         Summary::of(values).map(|summary| Self { system, summary, samples: values.to_vec() })
     }
-}
-
-/// The lower of the two ratios: the one against the redirect that does better.
-fn to_better_redirect(metric: Metric, samples: &Samples) -> Option<f64> {
-    let ratios =
-        [Kind::Redirect, Kind::RedirectPeer].map(|redirect| samples.ratio(metric, Kind::Dvs, redirect));
-    ratios.into_iter().flatten().min_by(f64::total_cmp)
 }

@@ -2,7 +2,8 @@
 
 use super::{
     super::{
-        programs::{Program, Timing},
+        programs::{Load, Program, Timing},
+        samples::Summary,
         system::Kind,
     },
     Report, Row,
@@ -12,8 +13,8 @@ use super::{
 
 /// The run as a picture.
 pub(crate) fn plot(report: &Report) -> String {
-    let small: Vec<_> = report.network.iter().map(network).collect();
-    let large: Vec<_> = programs(&report.programs).into_iter().collect();
+    let small: Vec<_> = report.network.iter().map(network).chain(loads(&report.programs.loads)).collect();
+    let large: Vec<_> = programs(&report.programs.timings).into_iter().collect();
     let machine = &report.machine;
     let caption = format!(
         "{}, {} CPUs, Linux {}, {}. Bars are medians, lines reach from the least to the greatest value.",
@@ -58,10 +59,42 @@ fn programs(timings: &[Timing]) -> Option<Panel> {
 
 fn program(timing: &Timing) -> Option<Bar> {
     let summary = timing.summary()?;
-    let (size, tone) = match timing.stations.zip(timing.ports) {
-        Some((stations, ports)) => (format!(" ({stations} stations, {ports} ports)"), Tone::Ours),
-        None => (String::new(), Tone::Limit),
-    };
+    let size = timing.size().map(|size| format!(" ({size})")).unwrap_or_default();
     let label = format!("{}{size}", timing.program.title());
+    let tone = if timing.program.is_ours() { Tone::Ours } else { Tone::Limit };
     Some(Bar { label, shown: format!("{:.0}", summary.median), summary, tone })
+}
+
+fn loads(loads: &[Load]) -> Vec<Panel> {
+    if loads.is_empty() {
+        return Vec::new();
+    }
+    let panel = |title: &str, note: &str, value: fn(&Load) -> f64| Panel {
+        title: title.to_owned(),
+        note: format!("{note}, less is better"),
+        bars: loads.iter().map(|load| once(load.title(), value(load))).collect(),
+    };
+    vec![
+        panel("Time to load routes", "s", |load| load.seconds),
+        panel("Memory of routes", "MB", |load| load.megabytes),
+    ]
+}
+
+/// A bar of this switch for a value that was measured once.
+fn once(label: String, value: f64) -> Bar {
+    let summary = Summary { median: value, min: value, max: value };
+    Bar { label, shown: short(value), summary, tone: Tone::Ours }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_have_a_panel_for_each_unit() {
+        let load = Load { routes: 1_000_000, seconds: 3.5, megabytes: 120.0 };
+        let shown: Vec<_> = loads(&[load]).iter().map(|panel| panel.bars[0].shown.clone()).collect();
+        assert_eq!(shown, ["3.50", "120"]);
+        assert!(loads(&[]).is_empty());
+    }
 }

@@ -3,35 +3,56 @@
 use std::fmt::Write as _;
 
 use super::{
-    super::programs::{Program, Timing},
+    super::{
+        programs::{Load, Program, Timing},
+        topology::Topology,
+    },
     Cell, Kind, Report, Row,
-    aims::{Aim, Bound},
+    aims::Aim,
+    comparison::{self, Comparison},
 };
 
-/// All tables, one after the other.
+/// All tables, each below a title.
 pub(crate) fn tables(report: &Report) -> String {
-    [network(&report.network), programs(&report.programs), aims(&report.aims)]
+    let network = Topology::ALL.map(|topology| (topology.title(), network(&report.network, topology)));
+    let others = [
+        ("Programs", programs(&report.programs.timings)),
+        ("Loading routes", loads(&report.programs.loads)),
+        ("Aims", aims(&report.aims)),
+    ];
+    network
         .into_iter()
-        .filter(|table| !table.is_empty())
+        .chain(others)
+        .filter(|(_, table)| !table.is_empty())
+        .map(|(title, table)| format!("### {title}\n\n{table}"))
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-fn network(rows: &[Row]) -> String {
-    let present = |kind: &Kind| rows.iter().any(|row| row.cell(*kind).is_some());
-    let kinds: Vec<_> = Kind::ALL.into_iter().filter(present).collect();
+/// The systems of one topology, and those of the other that they are compared with.
+fn network(rows: &[Row], topology: Topology) -> String {
+    let is_measured = |kind: &Kind| rows.iter().any(|row| row.cell(*kind).is_some());
+    let kinds: Vec<_> = Kind::ALL.into_iter().filter(is_measured).collect();
+    if !kinds.iter().any(|kind| kind.topology() == topology) {
+        return String::new();
+    }
+    let comparisons: Vec<_> =
+        comparison::ALL.into_iter().filter(|comparison| comparison.is_of(topology)).collect();
+    let is_named = |kind: Kind| comparisons.iter().any(|comparison| comparison.names(kind));
+    let kinds: Vec<_> =
+        kinds.into_iter().filter(|kind| kind.topology() == topology || is_named(*kind)).collect();
     let head = std::iter::once("Median (least - greatest)".to_owned());
     let head = head.chain(kinds.iter().map(|kind| kind.label().to_owned()));
-    let head = head.chain(["dvs / bridge".to_owned(), "dvs / better redirect".to_owned()]).collect();
-    let body = rows.iter().map(|row| network_line(row, &kinds)).collect();
-    align(head, body)
+    let head = head.chain(comparisons.iter().map(|comparison| comparison.title.to_owned())).collect();
+    align(head, rows.iter().map(|row| network_line(row, &kinds, &comparisons)).collect())
 }
 
-fn network_line(row: &Row, kinds: &[Kind]) -> Vec<String> {
+fn network_line(row: &Row, kinds: &[Kind], comparisons: &[Comparison]) -> Vec<String> {
     let name = format!("{}, {}", row.metric.title(), row.unit);
     let cells = kinds.iter().map(|kind| row.cell(*kind).map_or_else(missing, spread));
-    let ratios = [row.to_bridge, row.to_redirect]
-        .map(|ratio| ratio.map_or_else(missing, |ratio| format!("{ratio:.2}")));
+    let ratios = comparisons
+        .iter()
+        .map(|comparison| row.ratio(comparison.title).map_or_else(missing, |ratio| format!("{ratio:.2}")));
     std::iter::once(name).chain(cells).chain(ratios).collect()
 }
 
@@ -41,59 +62,32 @@ fn spread(cell: &Cell) -> String {
 }
 
 fn programs(timings: &[Timing]) -> String {
-    let mut sizes: Vec<_> = timings.iter().filter_map(size).collect();
-    sizes.sort_unstable_by_key(|(stations, ports)| (*ports, *stations));
-    sizes.dedup();
-    let head = std::iter::once("ns a frame: median (least)".to_owned());
-    let head =
-        head.chain(std::iter::once("no tables".to_owned())).chain(sizes.iter().map(|size| size_title(*size)));
-    let columns: Vec<_> = std::iter::once(None).chain(sizes.iter().copied().map(Some)).collect();
-    let line = |program: Program| {
-        let of_program = timings.iter().filter(|timing| timing.program == program).collect::<Vec<_>>();
-        let cell = |column| {
-            of_program
-                .iter()
-                .find(|timing| size(timing) == column)
-                .map_or_else(missing, |timing| time(timing))
-        };
-        std::iter::once(program.title().to_owned()).chain(columns.iter().copied().map(cell)).collect()
-    };
-    let known = |program: &Program| timings.iter().any(|timing| timing.program == *program);
-    align(head.collect(), Program::ALL.into_iter().filter(known).map(line).collect())
+    let head = ["Program", "tables", "ns a frame: median (least)"].map(str::to_owned).to_vec();
+    let of = |program: Program| timings.iter().filter(move |timing| timing.program == program);
+    align(head, Program::ALL.into_iter().flat_map(of).map(program_line).collect())
 }
 
-fn size(timing: &Timing) -> Option<(u32, u32)> {
-    timing.stations.zip(timing.ports)
+fn program_line(timing: &Timing) -> Vec<String> {
+    let size = timing.size().unwrap_or_else(missing);
+    let time = timing
+        .summary()
+        .map_or_else(missing, |summary| format!("{:.0} ({:.0})", summary.median, summary.min));
+    vec![timing.program.title().to_owned(), size, time]
 }
 
-fn size_title((stations, ports): (u32, u32)) -> String {
-    let stations = match stations {
-        1_000_000.. => format!("{} M", stations / 1_000_000),
-        1_000.. => format!("{} k", stations / 1_000),
-        _ => stations.to_string(),
-    };
-    format!("{stations} stations, {ports} ports")
-}
-
-fn time(timing: &Timing) -> String {
-    timing.summary().map_or_else(missing, |summary| format!("{:.0} ({:.0})", summary.median, summary.min))
+fn loads(loads: &[Load]) -> String {
+    let head = ["Tables", "seconds", "MB"].map(str::to_owned).to_vec();
+    let line = |load: &Load| vec![load.title(), short(load.seconds), short(load.megabytes)];
+    align(head, loads.iter().map(line).collect())
 }
 
 fn aims(aims: &[Aim]) -> String {
     let head = ["Aim", "wanted", "measured", "met"].map(str::to_owned).to_vec();
     let line = |aim: &Aim| {
         let met = if aim.met { "yes" } else { "no" };
-        vec![aim.what.clone(), bound(aim.wanted), format!("{:.2}", aim.measured), met.to_owned()]
+        vec![aim.what.clone(), aim.wanted.to_string(), format!("{:.2}", aim.measured), met.to_owned()]
     };
     align(head, aims.iter().map(line).collect())
-}
-
-fn bound(bound: Bound) -> String {
-    match bound {
-        Bound::AtLeast(value) => format!("at least {value}"),
-        Bound::MoreThan(value) => format!("more than {value}"),
-        Bound::AtMost(value) => format!("at most {value}"),
-    }
 }
 
 /// Three figures are what such measurements are worth.
@@ -141,7 +135,10 @@ fn push_line(text: &mut String, cells: &[String], widths: &[usize]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Metric, Samples},
+        *,
+    };
 
     #[test]
     fn columns_line_up() {
@@ -155,10 +152,27 @@ mod tests {
         assert_eq!([123.4, 12.34, 1.234].map(short), ["123", "12.3", "1.23"]);
     }
 
+    fn row(kinds: &[Kind]) -> Row {
+        let mut samples = Samples::default();
+        for kind in kinds {
+            samples.add(Metric::Tcp, *kind, 2.0);
+        }
+        Row::new(Metric::Tcp, &samples).unwrap()
+    }
+
     #[test]
-    fn sizes_are_named_by_their_order() {
-        assert_eq!(size_title((10, 1_000)), "10 stations, 1000 ports");
-        assert_eq!(size_title((10_000, 2)), "10 k stations, 2 ports");
-        assert_eq!(size_title((1_000_000, 2)), "1 M stations, 2 ports");
+    fn a_table_has_its_topology_and_the_yardsticks_of_it() {
+        let rows = [row(&[Kind::Bridge, Kind::Dvs, Kind::KernelRouted, Kind::DvsRouted])];
+        let bridged = network(&rows, Topology::Bridged);
+        assert!(bridged.contains("Linux bridge") && !bridged.contains("routed"), "{bridged}");
+        let routed = network(&rows, Topology::Routed);
+        assert!(!routed.contains("Linux bridge"), "{routed}");
+        assert!(routed.contains("| dvs ") && routed.contains("| dvs routed / kernel routed |"), "{routed}");
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_table() {
+        assert_eq!(network(&[row(&[Kind::Bridge, Kind::Dvs])], Topology::Routed), "");
+        assert_eq!(network(&[row(&[Kind::KernelRouted])], Topology::Bridged), "");
     }
 }
