@@ -38,7 +38,7 @@ use workload::Test;
 /// the router with the kernel's.
 ///
 /// Everything that is measured runs in network namespaces that are removed at the end. The table
-/// goes to stdout; table, JSON and plot go to target/bench. A full run takes about ten minutes
+/// goes to stdout; table, JSON and plot go to target/bench. A full run takes about twelve minutes
 /// and wants the machine for itself: whatever else runs is in the numbers.
 ///
 /// Examples:
