@@ -24,7 +24,7 @@ pub(crate) struct Load {
     pub(crate) routes: u32,
     /// How long that took.
     pub(crate) seconds: f64,
-    /// What the kernel keeps for them.
+    /// Of the kernel's tables of routes and of what the agent has for them.
     pub(crate) megabytes: f64,
 }
 
