@@ -28,6 +28,8 @@ pub struct Outcome {
     pub operations: usize,
     /// What could not be done.
     pub errors: Vec<String>,
+    /// Routes of each family that the kernel holds.
+    pub routes: [u64; 2],
     /// The last plan.
     pub plan: Plan,
     /// Hooks that run the pipeline.
@@ -93,6 +95,7 @@ impl<D: Dataplane> Reconciler<D> {
         };
         let known = self.rounds(desired, facts, known, &mut outcome);
         outcome.attached = known.alive().collect();
+        outcome.routes = [known.routes.v4.len(), known.routes.v6.len()].map(|count| count as u64);
         if outcome.errors.is_empty() {
             if let Err(error) = self.dataplane.settle() {
                 outcome.errors.push(error.to_string());

@@ -59,13 +59,13 @@ pub struct Table<K: Raw>(Hash<K, Cells>);
 
 impl<K: Key + Raw> Table<K> {
     /// The established flows.
-    pub(in super::super) fn established(home: &Home) -> Result<Self, DataplaneError> {
+    pub fn established(home: &Home) -> Result<Self, DataplaneError> {
         let [name, _] = K::NAMES;
         Hash::open(name, &home.sized(name)).map(Self)
     }
 
     /// The half-open flows.
-    pub(in super::super) fn half_open(home: &Home) -> Result<Self, DataplaneError> {
+    pub fn half_open(home: &Home) -> Result<Self, DataplaneError> {
         let [_, name] = K::NAMES;
         Hash::open(name, &home.map(name)).map(Self)
     }

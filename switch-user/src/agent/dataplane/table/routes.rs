@@ -68,8 +68,8 @@ impl Table {
         self.v6.erase(keys)
     }
 
-    /// Sizes of the tables.
-    pub fn status(&self) -> Result<[TableStatus; 3], DataplaneError> {
-        Ok([self.v4.status()?, self.v6.status()?, self.targets.status()?])
+    /// Sizes of the tables, given how many routes there are.
+    pub fn status(&self, [v4, v6]: [u64; 2]) -> Result<[TableStatus; 3], DataplaneError> {
+        Ok([self.v4.status(v4)?, self.v6.status(v6)?, self.targets.status()?])
     }
 }

@@ -65,9 +65,7 @@ impl<K: Raw + Ord> Trie<K> {
         sys::delete(fd, keys.len(), keys.as_bytes()).map_err(|error| failed(self.name, "write", error))
     }
 
-    pub(super) fn status(&self) -> Result<TableStatus, DataplaneError> {
-        let mut entries = 0;
-        scan(self.name, &self.map, |_: K, _: u64| entries += 1)?;
+    pub(super) fn status(&self, entries: u64) -> Result<TableStatus, DataplaneError> {
         status(self.name, &self.map, Some(entries))
     }
 }

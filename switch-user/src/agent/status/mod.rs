@@ -1,5 +1,7 @@
 //! What this host says of itself, read from the kernel when it is asked.
 
+mod routing;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -49,6 +51,10 @@ pub struct Reports {
 struct View {
     /// Names of networks by their VLAN.
     networks: BTreeMap<u16, String>,
+    /// Names of their routers.
+    routers: BTreeMap<u16, String>,
+    /// How many routes there are of each family: too many to count them when somebody asks.
+    routes: [u64; 2],
     seats: Arc<BTreeMap<Holder, Seat>>,
     attached: Arc<BTreeSet<Link>>,
 }
@@ -62,10 +68,18 @@ impl Reports {
 
     /// Notes how far the configuration is applied.
     pub fn publish(&self, desired: &Validated, outcome: Outcome, generation: u64) {
-        let networks =
-            desired.networks.iter().map(|(name, network)| (network.vlan.get(), name.clone())).collect();
-        let view =
-            View { networks, seats: Arc::new(outcome.plan.seats), attached: Arc::new(outcome.attached) };
+        let networks = desired.networks.iter().map(|(name, network)| (network.vlan.get(), name));
+        let routers = desired.networks.values().filter_map(|network| {
+            let router = network.router.as_ref()?;
+            Some((network.vlan.get(), router.clone()))
+        });
+        let view = View {
+            networks: networks.map(|(vlan, name)| (vlan, name.clone())).collect(),
+            routers: routers.collect(),
+            routes: outcome.routes,
+            seats: Arc::new(outcome.plan.seats),
+            attached: Arc::new(outcome.attached),
+        };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         self.announce(Applied { generation, errors: outcome.errors });
     }
@@ -119,7 +133,8 @@ impl HostReports for Reports {
             applied: self.applied.borrow().clone(),
             resident_bytes: memory::resident().map_err(|error| failed("the memory in use", error))?,
             ports: view.seats.iter().map(port).collect(),
-            tables: sizes(&self.home).map_err(|error| failed("the sizes of the tables", error))?,
+            tables: sizes(&self.home, view.routes)
+                .map_err(|error| failed("the sizes of the tables", error))?,
             foreign: self.foreign(&view)?,
         })
     }
@@ -163,12 +178,14 @@ impl HostReports for Reports {
         Ok(counts)
     }
 
-    fn flows(&self, _: &FlowFilter) -> Result<Vec<FlowEntry>, ReportError> {
-        Ok(Vec::new())
+    fn flows(&self, filter: &FlowFilter) -> Result<Vec<FlowEntry>, ReportError> {
+        let now = now().map_err(|error| failed("the clock", error))?;
+        routing::flows(&self.home, &self.view(), filter, now).map_err(|error| failed("the flows", error))
     }
 
     fn neighbours(&self) -> Result<Vec<NeighbourEntry>, ReportError> {
-        Ok(Vec::new())
+        let now = now().map_err(|error| failed("the clock", error))?;
+        routing::neighbours(&self.home, &self.view(), now).map_err(|error| failed("the neighbours", error))
     }
 }
 
@@ -180,7 +197,7 @@ impl View {
     }
 
     fn entry(&self, ports: &BTreeMap<u32, &str>, key: fdb::Key, entry: &fdb::Entry, now: u64) -> FdbEntry {
-        let seconds = now.saturating_sub(entry.seen.get()) / 1_000_000_000;
+        let seconds = seconds(now, entry.seen.get());
         FdbEntry {
             network: self.networks.get(&key.network).cloned(),
             vlan: key.network,
@@ -190,6 +207,11 @@ impl View {
             age: (!entry.is_static()).then_some(seconds),
         }
     }
+}
+
+/// Seconds since a moment that the datapath has noted.
+fn seconds(now: u64, then: u64) -> u64 {
+    now.saturating_sub(then) / 1_000_000_000
 }
 
 fn port_status(holder: &Holder, seat: &Seat, attached: &BTreeSet<Link>) -> PortStatus {
