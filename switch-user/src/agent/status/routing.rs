@@ -6,7 +6,7 @@ use switch_common::{
     addr::{ip_from_words, ipv4_words},
     table::{
         fdb,
-        flow::{ANSWERED, FIN, FIN_BACK, Flow, Key4, Key6, RESET},
+        flow::{self, ANSWERED, FIN, FIN_BACK, Flow, Key4, Key6, RESET},
         neighbour::{self, Neighbour},
     },
     wire::{
@@ -94,15 +94,14 @@ impl Reader<'_> {
     fn take<K: Ends>(&mut self, key: K, flow: &Flow, stage: Stage) {
         let place = |ifindex| self.places.get(&ifindex).copied().unwrap_or([NOBODY; 2]);
         let ([from, device], [to, other]) = (place(flow.ingress), place(flow.egress));
-        let about = key.about().to_le_bytes();
-        let network = u16::from_le_bytes([about[4], about[5]]);
+        // A network has fewer than 4096 numbers.
+        let network = u16::try_from(flow.network).unwrap_or_default();
         let router = self.view.routers.get(&network);
         if !self.filter.takes([from, to], router.map(String::as_str)) {
             return;
         }
         let [source, destination] = key.addresses();
-        let ports = has_ports(key.protocol());
-        let port = |at: usize| ports.then(|| u16::from_be_bytes([about[at], about[at + 1]]));
+        let ports = has_ports(key.protocol()).then(|| flow::ports(key.about()));
         self.found.push(FlowEntry {
             port: from.to_owned(),
             to_port: to.to_owned(),
@@ -110,12 +109,12 @@ impl Reader<'_> {
             network: self.view.networks.get(&network).cloned(),
             protocol: protocol(key.protocol()),
             source,
-            source_port: port(0),
+            source_port: ports.map(|(source, _)| source),
             destination,
-            destination_port: port(2),
+            destination_port: ports.map(|(_, destination)| destination),
             state: state(key.protocol(), flow.state.get(), stage),
             age_seconds: seconds(self.now, flow.born),
-            idle_seconds: seconds(self.now, flow.seen.get()),
+            idle_seconds: flow::age(flow.stamp.get(), self.now) / 1_000_000_000,
             packets: flow.packets.get(),
             bytes: flow.bytes.get(),
             path: format!("{device} -> {other}"),
@@ -248,16 +247,18 @@ mod tests {
         reader.found.pop()
     }
 
-    fn flow() -> Flow {
+    fn row() -> Flow {
         let ago = |seconds: u64| NOW - seconds * 1_000_000_000;
         Flow {
-            seen: Shared::new(ago(3)),
+            // A stamp is true to about a millisecond.
+            stamp: Shared::new(flow::stamp(1, ago(3) - 2_000_000)),
             packets: Shared::new(5),
             bytes: Shared::new(700),
             state: Shared::new(ANSWERED),
             born: ago(9),
             ingress: 7,
             egress: 9,
+            network: 10,
             ..Flow::default()
         }
     }
@@ -267,7 +268,7 @@ mod tests {
         let ports = u32::from_le_bytes([0x9c, 0x40, 0, 80]);
         let addresses = u64::from_le_bytes([10, 0, 10, 11, 10, 0, 20, 11]);
         let key = Key4 { addresses, about: about(ports, 10, TCP) };
-        let entry = read(&FlowFilter::default(), key, &flow(), Stage::Established).unwrap();
+        let entry = read(&FlowFilter::default(), key, &row(), Stage::Established).unwrap();
         let expected = FlowEntry {
             port: "p1".into(),
             to_port: "p3".into(),
@@ -288,7 +289,7 @@ mod tests {
         assert_eq!(entry, expected);
         for (port, router, taken) in [("p3", "r1", true), ("p3", "r2", false), ("p2", "r1", false)] {
             let filter = FlowFilter { port: Some(port.into()), router: Some(router.into()) };
-            assert_eq!(read(&filter, key, &flow(), Stage::Established).is_some(), taken, "{port} {router}");
+            assert_eq!(read(&filter, key, &row(), Stage::Established).is_some(), taken, "{port} {router}");
         }
     }
 
@@ -298,7 +299,8 @@ mod tests {
         let key =
             Key6 { source: ip_words(source), destination: ip_words(destination), about: about(0, 99, 47) };
         let entry =
-            read(&FlowFilter::default(), key, &Flow { egress: 77, ..flow() }, Stage::HalfOpen).unwrap();
+            read(&FlowFilter::default(), key, &Flow { egress: 77, network: 99, ..row() }, Stage::HalfOpen)
+                .unwrap();
         assert_eq!((entry.source, entry.destination), (source, destination));
         assert_eq!((entry.protocol.as_str(), entry.source_port, entry.destination_port), ("47", None, None));
         assert_eq!((entry.router, entry.network, entry.to_port.as_str()), (None, None, NOBODY));

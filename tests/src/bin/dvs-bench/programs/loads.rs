@@ -60,7 +60,7 @@ fn load(home: &Arc<Home>, state: &std::path::Path) -> Result<Load> {
     let time: Duration = start.elapsed();
     ensure!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     memory::give_back();
-    let tables = sizes::sizes(home)?;
+    let tables = sizes::sizes(home, [ROUTES.into(), 0])?;
     let table = tables.iter().find(|table| table.name == route::NAME4).context("no table of routes")?;
     ensure!(table.entries >= Some(ROUTES.into()), "{table:?}");
     let bytes = table.bytes + memory::resident()?.saturating_sub(before);
