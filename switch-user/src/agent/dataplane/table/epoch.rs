@@ -12,8 +12,9 @@ use crate::{agent::dataplane::DataplaneError, report::TableStatus};
 type Cells = [u64; size_of::<Epoch>() / 8];
 
 /// By how much the agent moves the epoch. A row is written whole, so what the datapath adds between
-/// our look and our write is lost; it adds less than this, so the sum is another one all the same.
-const STEP: u64 = 1 << 32;
+/// our look and our write is lost; it adds less than this, so the sum is another one all the same, in
+/// its low half too, which is what flows remember.
+const STEP: u64 = 256;
 
 /// The table of one row.
 pub struct Table(List<Cells>);
