@@ -256,7 +256,7 @@ impl Spec {
         }
         let to_router = self.destination_mac();
         let (packet, segment) = self.packet();
-        let segment = if self.macs[1] < 200 && self.from != "p" { segment } else { 0 };
+        let segment = if self.macs[1] < 200 && !["p", "w"].contains(&self.from) { segment } else { 0 };
         // What is no packet at all is the guard's business where there is one.
         let packet = if self.guarded().is_some() { packet } else { broken(packet, self.ports) };
         (tagged(eth(to_router, mac).payload(if self.v4 { IPV4 } else { IPV6 }, &packet.0)), segment)

@@ -4,7 +4,7 @@ use dvs_tests::netns::{Lab, finish, run};
 
 /// Each command line, and what its message has to say.
 const REFUSED: &[(&str, &[&str])] = &[
-    ("network add red --vlan 30 --router x", &["field router", "\"x\"", "dvs router add"]),
+    ("network add red --vlan 30 --router x", &["field router", "\"x\"", "there is no such router"]),
     ("network add red --vlan 30 --router r", &["field router", "give a subnet and its gateway"]),
     (
         "network add red --vlan 30 --subnet 10.0.10.128/25 --gateway 10.0.10.129 --router r",

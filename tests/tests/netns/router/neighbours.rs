@@ -35,7 +35,7 @@ fn a_station_that_is_not_there_is_told_of() {
     let lab = lab(UNGUARDED, &[("p2", BLUE), ("p4", GREEN)]);
     for ip in ["10.0.20.77", "fd00:20::77"] {
         let mut command = lab.vm("p2").namespace.command("ping");
-        command.args(["-n", "-c", "8", "-i", "1", ip]);
+        command.args(["-n", "-c", "30", "-i", "0.2", ip]);
         let said = dvs_tests::netns::finish(&mut command).output;
         let [v4, v6] = gateways(BLUE);
         let router = if ip.contains('.') { v4 } else { v6 };
