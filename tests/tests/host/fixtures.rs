@@ -43,6 +43,7 @@ fn check_sent(sim: &Sim, sent: &Sent) -> Result<(), String> {
 
 #[test]
 fn fixtures() {
-    let wrong: Vec<String> = fixture::all().iter().filter_map(|case| check(case).err()).collect();
+    let cases = [fixture::all(), fixture::errors::limits()].concat();
+    let wrong: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -60,9 +60,11 @@ fn load(home: &Arc<Home>, state: &std::path::Path) -> Result<Load> {
     let time: Duration = start.elapsed();
     ensure!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     memory::give_back();
+    // Read back from the kernel, nothing is left to do.
+    reconciler.distrust();
+    ensure!(reconciler.reconcile(&desired, &Facts::default()).operations == 0, "routes are missing");
     let tables = sizes::sizes(home, [ROUTES.into(), 0])?;
     let table = tables.iter().find(|table| table.name == route::NAME4).context("no table of routes")?;
-    ensure!(table.entries >= Some(ROUTES.into()), "{table:?}");
     let bytes = table.bytes + memory::resident()?.saturating_sub(before);
     let seconds = time.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a number for people")]
