@@ -5,6 +5,10 @@
 //! package of the workspace, and knows neither how a table is looked up nor who fills it.
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "words are taken apart into the fields that were put into them; a checked conversion would be a panic path, which the verifier refuses"
+)]
 
 pub mod addr;
 pub mod shared;

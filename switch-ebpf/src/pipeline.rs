@@ -26,10 +26,10 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
         return verdict;
     }
     let mut step = packet.walk(tables, Way::Whole);
-    match step.left() {
-        Left::Respond => step = packet.respond(tables),
-        Left::Judge => step = packet.judge(tables),
-        _ => {}
+    if step.left() == Left::Respond {
+        step = packet.respond(tables);
+    } else if step.left() == Left::Judge {
+        step = packet.judge(tables);
     }
     if step == Step::BRIDGE {
         step = packet.walk(tables, Way::Bridge);

@@ -126,10 +126,7 @@ impl Step {
     /// Why the frame is dropped, if it is.
     #[inline(always)]
     pub const fn reason(self) -> DropReason {
-        match self.verdict().verdict() {
-            Verdict::Drop(reason) => reason,
-            _ => DropReason::NotForGateway,
-        }
+        if let Verdict::Drop(reason) = self.verdict().verdict() { reason } else { DropReason::NotForGateway }
     }
 }
 

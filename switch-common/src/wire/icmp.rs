@@ -1,4 +1,4 @@
-//! ICMP (RFC 792) and ICMPv6 (RFC 4443): echo, and the errors that routers send.
+//! ICMP (RFC 792) and `ICMPv6` (RFC 4443): echo, and the errors that routers send.
 
 use super::{part, set, sum};
 
@@ -78,7 +78,7 @@ impl Icmp<'_> {
 #[inline(always)]
 pub fn write(header: &mut [u8; LEN], kind: u8, code: u8, info: u32, rest: u64) {
     let first = u32::from_ne_bytes([kind, code, 0, 0]);
-    let total = rest + first as u64 + info.to_be() as u64;
+    let total = rest + u64::from(first) + u64::from(info.to_be());
     set::<0, 2, LEN>(header, [kind, code]);
     set::<2, 2, LEN>(header, sum::finish(total));
     set::<4, 4, LEN>(header, info.to_be_bytes());

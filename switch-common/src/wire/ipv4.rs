@@ -48,7 +48,8 @@ impl Ipv4<'_> {
             u32::from_ne_bytes(part::<12, 4, LEN>(self.0)),
             u32::from_ne_bytes(part::<16, 4, LEN>(self.0)),
         ];
-        let total = words[0] as u64 + words[1] as u64 + words[2] as u64 + words[3] as u64 + words[4] as u64;
+        let [a, b, c, d, e] = words;
+        let total = u64::from(a) + u64::from(b) + u64::from(c) + u64::from(d) + u64::from(e);
         sum::fold(total) == 0xffff
     }
 

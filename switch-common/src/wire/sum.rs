@@ -26,7 +26,7 @@ pub fn words<const N: usize>(mut sum: u64, words: &[u64; N]) -> u64 {
 #[inline(always)]
 pub fn pseudo_header(source: IpWords, destination: IpWords, octets: u32, next: u8) -> u64 {
     let sum = words(words(0, &source), &destination);
-    sum + octets.to_be() as u64 + u32::from_be_bytes([0, 0, 0, next]).to_be() as u64
+    sum + u64::from(octets.to_be()) + u64::from(u32::from_be_bytes([0, 0, 0, next]).to_be())
 }
 
 /// The octets of the checksum field that make the sum right.

@@ -18,7 +18,7 @@ impl Tcp<'_> {
     /// Octets of the header with its options.
     #[inline(always)]
     pub fn header_len(self) -> u32 {
-        (self.0[12] >> 4) as u32 * 4
+        u32::from(self.0[12] >> 4) * 4
     }
 
     /// The flags.

@@ -19,7 +19,7 @@ use crate::{
 
 /// The target of the longest prefix of a router that an address is in.
 #[inline(always)]
-pub fn target<'a, T: Tables>(tables: &'a T, vrf: u32, family: u64, address: IpWords) -> Option<&'a Target> {
+pub fn target<T: Tables>(tables: &T, vrf: u32, family: u64, address: IpWords) -> Option<&Target> {
     let address = whole(address);
     let number = if family == 4 {
         tables.route4(Address4::new(vrf, address).key())?
