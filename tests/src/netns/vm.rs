@@ -53,7 +53,7 @@ impl Vm {
         mac(self.number)
     }
 
-    /// Makes it a station of a subnet, 10.0.N.0/24 and fd00:N::/64, whose router has the first address.
+    /// Makes it a station of a subnet, `10.0.N.0/24` and `fd00:N::/64`, whose router has the first address.
     pub fn join(&self, subnet: u8) {
         let [v4, v6] = self.ips_in(subnet);
         self.namespace.ip(&format!(

@@ -114,7 +114,7 @@ impl Read {
         } else {
             self.kind < 128 || self.kind == 137
         };
-        !self.packet.is_later_fragment() && !(self.is_icmp() && is_error)
+        !(self.packet.is_later_fragment() || self.is_icmp() && is_error)
     }
 
     /// Octets of the largest packet that the frame will be on the wire.

@@ -28,6 +28,9 @@ use crate::{
 /// What tells a flow: addresses, protocol, ports.
 type Flow = (IpAddr, IpAddr, u8, Option<[u16; 2]>);
 
+/// What tells a datagram: addresses, identification, network, protocol.
+type Datagram = (IpAddr, IpAddr, u32, u16, u8);
+
 /// The switch.
 #[derive(Clone)]
 pub struct Router {
@@ -38,7 +41,7 @@ pub struct Router {
     /// The next hop that a flow got.
     chosen: BTreeMap<Flow, NextHop>,
     /// Ports of datagrams in fragments.
-    datagrams: BTreeMap<(IpAddr, IpAddr, u32, u16, u8), Option<[u16; 2]>>,
+    datagrams: BTreeMap<Datagram, Option<[u16; 2]>>,
     /// Milliseconds since the start.
     now: u64,
 }

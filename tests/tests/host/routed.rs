@@ -155,10 +155,15 @@ fn any_of<'a>(list: &[&'a str], index: Index) -> &'a str {
     list[list.len() - 1 - place.isqrt()]
 }
 
+fn parsed(address: &str) -> IpAddr {
+    let Ok(address) = address.parse() else { unreachable!("{address} is an address") };
+    address
+}
+
 impl Spec {
     fn guarded(&self) -> Option<(Mac, IpAddr)> {
         let (_, mac, ips) = GUARDED.iter().find(|(port, ..)| *port == self.from)?;
-        Some((station(*mac), ips[usize::from(!self.v4)].parse().unwrap()))
+        Some((station(*mac), parsed(ips[usize::from(!self.v4)])))
     }
 
     fn address(&self, which: usize) -> IpAddr {
@@ -167,12 +172,14 @@ impl Spec {
         {
             return own;
         }
-        any_of(if self.v4 { &V4 } else { &V6 }, self.addresses[which]).parse().unwrap()
+        parsed(any_of(if self.v4 { &V4 } else { &V6 }, self.addresses[which]))
     }
 
     fn source_mac(&self) -> Mac {
+        if let Some((own, _)) = self.guarded() {
+            return own;
+        }
         match self.macs[0] {
-            _ if self.guarded().is_some() => self.guarded().unwrap().0,
             0 => GATEWAY_MAC,
             1 => HOST_MAC,
             number => station([0x03, 0x13, 0x23, 0x33][usize::from(number % 4)]),
@@ -238,7 +245,7 @@ impl Spec {
     fn segments(&self, header: &Ip, [source, destination]: [u16; 2]) -> (Packet, u32) {
         let segment = [1000, 1360, 1361, 1372, 1373, 1460, 1461][usize::from(self.odd % 7)];
         let data = vec![self.odd; 3000];
-        if self.odd % 2 == 0 {
+        if self.odd.is_multiple_of(2) {
             (header.tcp(source, destination, 0x10, &data), segment)
         } else {
             (header.udp(source, destination, &data), segment)

@@ -37,7 +37,9 @@ fn gateways(subnet: u8) -> [IpAddr; 2] {
 #[track_caller]
 fn lab(objects: &str, members: &[(&str, u8)]) -> Lab {
     let lab = Lab::bare(objects);
-    members.iter().for_each(|(vm, subnet)| lab.vm(vm).join(*subnet));
+    for (vm, subnet) in members {
+        lab.vm(vm).join(*subnet);
+    }
     lab
 }
 

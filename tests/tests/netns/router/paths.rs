@@ -46,10 +46,14 @@ fn a_route_leads_running_flows() {
     }
     assert!(lab.host.drops("p2", "no-route") >= 6);
     route_by(&lab, "add", &[5]);
-    far().into_iter().for_each(|ip| ping_becomes_lossless(&lab, "p2", ip));
+    for ip in far() {
+        ping_becomes_lossless(&lab, "p2", ip);
+    }
     for vm in ["p5", "p6"] {
         // Both are known: what has to be found out costs packets.
-        gateways(GREEN).into_iter().for_each(|ip| ping_becomes_lossless(&lab, vm, ip));
+        for ip in gateways(GREEN) {
+            ping_becomes_lossless(&lab, vm, ip);
+        }
     }
     let pings = far().map(|ip| Ping::flood(&lab.vm("p2").namespace, ip, DURATION));
     let before = received(&lab, "p5");
