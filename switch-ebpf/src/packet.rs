@@ -61,6 +61,17 @@ pub trait Packet {
     /// frame does not have stays as it was. Returns how many octets were copied.
     fn copy_out<const N: usize>(&self, offset: usize, to: &mut [u64; N]) -> u32;
 
+    /// Overwrites the first `octets` from `offset` on with what stands in words, at most all of them.
+    ///
+    /// # Errors
+    /// When the frame does not have them.
+    fn copy_in<const N: usize>(
+        &mut self,
+        offset: usize,
+        octets: u32,
+        from: &[u64; N],
+    ) -> Result<(), EditFailed>;
+
     /// Cuts the frame to this many octets, or adds zeros until it has them. A frame that was to be
     /// several packets is one afterwards.
     ///

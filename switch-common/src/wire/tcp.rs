@@ -3,6 +3,9 @@
 /// Octets up to the flags.
 pub const LEN: usize = 14;
 
+/// Offset of the checksum.
+pub const CHECKSUM: u32 = 16;
+
 /// No more data from the sender.
 pub const FIN: u8 = 1 << 0;
 /// Opens a connection.

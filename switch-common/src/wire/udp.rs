@@ -5,6 +5,9 @@ use super::be16;
 /// Octets of the header.
 pub const LEN: usize = 8;
 
+/// Offset of the checksum.
+pub const CHECKSUM: u32 = 6;
+
 /// Port of DHCP clients (RFC 2131).
 pub const DHCP_CLIENT: u16 = 68;
 /// Port of DHCP servers.

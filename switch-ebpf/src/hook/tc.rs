@@ -7,7 +7,7 @@ use aya_ebpf::{
     helpers::generated::{
         bpf_check_mtu, bpf_clone_redirect, bpf_csum_update, bpf_loop, bpf_redirect, bpf_redirect_peer,
         bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_change_type, bpf_skb_load_bytes, bpf_skb_pull_data,
-        bpf_skb_vlan_pop, bpf_skb_vlan_push,
+        bpf_skb_store_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push,
     },
 };
 use switch_common::{
@@ -107,6 +107,18 @@ impl Packet for TcPacket {
         let result =
             unsafe { bpf_skb_load_bytes(self.0.cast(), offset as u32, to.as_mut_ptr().cast(), octets) };
         if result == 0 { octets } else { 0 }
+    }
+
+    #[inline(always)]
+    fn copy_in<const N: usize>(
+        &mut self,
+        offset: usize,
+        octets: u32,
+        from: &[u64; N],
+    ) -> Result<(), EditFailed> {
+        let octets = access::at_most(octets, (N * 8) as u32);
+        // SAFETY: the context is live, and `from` has `octets`.
+        done(unsafe { bpf_skb_store_bytes(self.0, offset as u32, from.as_ptr().cast(), octets, 0) })
     }
 
     #[inline(always)]

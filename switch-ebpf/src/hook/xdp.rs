@@ -94,6 +94,16 @@ impl Packet for XdpPacket {
     }
 
     #[inline(always)]
+    fn copy_in<const N: usize>(
+        &mut self,
+        _offset: usize,
+        _octets: u32,
+        _from: &[u64; N],
+    ) -> Result<(), EditFailed> {
+        Err(EditFailed)
+    }
+
+    #[inline(always)]
     fn resize(&mut self, _octets: u32) -> Result<(), EditFailed> {
         Err(EditFailed)
     }

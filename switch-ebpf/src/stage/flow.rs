@@ -204,7 +204,8 @@ fn judge<P: Packet, T: Tables>(
     let mtu = flow.mtu();
     let same = flow.from == Flow::source(frame.source, mtu)
         && flow.ingress == ifindex
-        && (flow.action & flow::HOST != 0) == arrival.to_host;
+        && (flow.action & flow::HOST != 0) == arrival.to_host
+        && (flow.action & flow::POP != 0) == frame.tag.is_some();
     let epoch = tables.epoch()?.now();
     if !same || !flow::is_fresh(flow.stamp.get(), epoch, tables.now()) {
         return None;

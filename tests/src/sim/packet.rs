@@ -167,6 +167,19 @@ impl Packet for SimPacket {
         u32::try_from(copied).unwrap_or(u32::MAX)
     }
 
+    fn copy_in<const N: usize>(
+        &mut self,
+        offset: usize,
+        octets: u32,
+        from: &[u64; N],
+    ) -> Result<(), EditFailed> {
+        let octets = usize::try_from(octets).unwrap_or(usize::MAX);
+        let words: Vec<u8> = from.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let there = self.octets.get_mut(offset..offset + octets).ok_or(EditFailed)?;
+        there.copy_from_slice(words.get(..octets).ok_or(EditFailed)?);
+        Ok(())
+    }
+
     fn resize(&mut self, octets: u32) -> Result<(), EditFailed> {
         self.octets.resize(octets as usize, 0);
         (self.segment, self.sum) = (0, None);

@@ -9,7 +9,7 @@ use switch_common::{
         icmp,
         ipv4::{self, Ipv4},
         ipv6::{self, Ipv6},
-        sum,
+        sum, tcp, udp,
     },
 };
 
@@ -67,7 +67,7 @@ pub(super) fn about<T: Tables>(
     if is_unspecified(scratch.own) {
         return silent;
     }
-    if !tables.limit(job.port.slot).is_some_and(|limit| limit.allows(tables.now())) {
+    if !tables.limit(job.port.slot).is_some_and(|limit| limit.errors.allows(tables.now())) {
         if let Some(stats) = tables.stats(job.port.slot) {
             stats.limited_errors.add_local(1);
         }
@@ -118,8 +118,8 @@ pub fn error<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<(), Edi
     let header = Eth(packet.at(0).ok_or(EditFailed)?);
     let (to, from) = (header.source(), header.destination());
     let quoted = quote(packet, &mut scratch.quote, complaint.family())?;
-    packet.resize(eth::LEN as u32 + quoted)?;
-    let (own, sums) = (scratch.own, sum::words(0, &scratch.quote));
+    let sums = cut(packet, scratch, quoted)?;
+    let own = scratch.own;
     let source = [scratch.quote[1], scratch.quote[2]];
     if complaint.family() == 4 {
         packet.insert(HEAD4 as u32)?;
@@ -140,6 +140,56 @@ pub fn error<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<(), Edi
     ipv6::write(header, payload as u16, ipv6::ICMPV6, 255, own, source);
     let sums = sums + sum::pseudo_header(own, source, payload, ipv6::ICMPV6);
     message(packet, eth::LEN + ipv6::LEN, complaint, sums)
+}
+
+/// Cuts the packet to what is quoted of it; returns its sum.
+///
+/// A sender may have left the checksum of its packet to the device, which will compute it at the end of
+/// what is left, and write it into the quotation: the sum is the one that will be true then. The kernel
+/// does not say so, but it refuses to cut such a packet off before its checksum.
+#[inline(always)]
+fn cut<P: Packet>(packet: &mut P, scratch: &Scratch, quoted: u32) -> Result<u64, EditFailed> {
+    let Scratch { ip, quote, .. } = scratch;
+    let upper = (ip.upper - ip.offset) as u32;
+    let pending = packet.resize(eth::LEN as u32 + upper).is_err();
+    packet.resize(eth::LEN as u32 + quoted)?;
+    if !pending {
+        packet.copy_in(eth::LEN, quoted, quote)?;
+        return Ok(sum::words(0, quote));
+    }
+    // All from the upper layer on will sum up to the complement of the pseudo-header's sum, which is
+    // where the checksum will be.
+    let field = upper + if ip.protocol == u64::from(ipv4::TCP) { tcp::CHECKSUM } else { udp::CHECKSUM };
+    let pseudo = (u64::from_le(word(quote, field / 8)) >> (field % 8 * 8)) as u16;
+    Ok(sum::words(0, &first(quote, upper)) + u64::from((!pseudo).to_le()))
+}
+
+/// A word of a quotation. By comparison, because the verifier loses sight of a number that it has bounded.
+#[inline(always)]
+fn word(quote: &[u64; QUOTE / 8], number: u32) -> u64 {
+    let (mut index, mut word) = (0, 0);
+    while index < QUOTE / 8 {
+        if index as u32 == number {
+            word = quote[index];
+        }
+        index += 1;
+    }
+    word
+}
+
+/// The first octets of a quotation, and zeros behind them.
+#[inline(always)]
+fn first(quote: &[u64; QUOTE / 8], octets: u32) -> [u64; QUOTE / 8] {
+    let mut first = *quote;
+    let mut index = 0;
+    while index < QUOTE / 8 {
+        let keep = octets.saturating_sub(index as u32 * 8);
+        if keep < 8 {
+            first[index] &= u64::from_le((1 << (keep * 8)) - 1);
+        }
+        index += 1;
+    }
+    first
 }
 
 /// Writes the ICMP header in front of what sums up to `sums`.
@@ -167,15 +217,6 @@ fn quote<P: Packet>(packet: &P, quote: &mut [u64; QUOTE / 8], family: u64) -> Re
     };
     // A packet that claims nothing is longer than its header can say; and a frame may be longer than its packet.
     let quoted = if claimed < copied && claimed > ipv4::LEN as u32 { claimed } else { copied };
-    let mut index = 0;
-    while index < QUOTE / 8 {
-        let start = index as u32 * 8;
-        let keep = quoted.saturating_sub(start);
-        if keep < 8 {
-            // The first `keep` octets in memory.
-            quote[index] &= u64::from_le((1 << (keep * 8)) - 1);
-        }
-        index += 1;
-    }
+    *quote = first(quote, quoted);
     Ok(quoted)
 }

@@ -192,7 +192,7 @@ fn forward<P: Packet, T: Tables>(
     let next = &scratch.next;
     let network = next.network as u16;
     let exit = tables.gateway(network.into()).ok_or(Stop::Sender(DropReason::NoRoute))?;
-    let (station, state) = neighbour::resolve(tables, next, family);
+    let (station, state) = neighbour::resolve(tables, next, family, job.port.slot);
     match state {
         State::Known => {}
         State::Ask => return Ok(ask::about(tables, job, exit, scratch)),

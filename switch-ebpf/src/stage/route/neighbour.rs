@@ -30,12 +30,16 @@ pub(super) enum State {
 
 /// What is known of the next station: its MAC address if it has one, and what to do.
 ///
-/// Marks it as asked for if it is to be.
+/// Marks it as asked for if it is to be. One who sends to many that are not there, as a scan does, is
+/// slowed down.
 #[inline(always)]
-pub(super) fn resolve<T: Tables>(tables: &T, next: &Hop, family: u64) -> (u64, State) {
+pub(super) fn resolve<T: Tables>(tables: &T, next: &Hop, family: u64, sender: u32) -> (u64, State) {
     let key = lookup::key(next.network, family, next.address);
     let now = tables.now();
     let Some(neighbour) = tables.neighbour(&key) else {
+        if !tables.limit(sender).is_some_and(|limit| limit.questions.allows(now)) {
+            return (0, State::Wait);
+        }
         let fresh = Neighbour { asked: Shared::new(now), unanswered: Shared::new(1), ..Neighbour::default() };
         // Another CPU may have been faster; then it asks. Without room nobody can remember the answer.
         return (0, if tables.meet(&key, &fresh) { State::Ask } else { State::Wait });

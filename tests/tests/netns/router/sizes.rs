@@ -48,3 +48,26 @@ fn streams_find_the_size_that_fits() {
     assert!(lab.host.drops("p2", "packet-too-big") > 0, "nothing was too large");
     assert_eq!(lab.host.drops("p4", "mtu-exceeded"), 0);
 }
+
+/// Blue has a station outside.
+const OUTSIDE: &str = "
+- {kind: Router, name: r}
+- {kind: Network, name: blue, vlan: 10, router: r, subnet: [10.0.10.0/24, 'fd00:10::/64'], gateway: [10.0.10.1, 'fd00:10::1']}
+- {kind: Network, name: green, vlan: 20, mtu: 1400, router: r, subnet: [10.0.20.0/24, 'fd00:20::/64'], gateway: [10.0.20.1, 'fd00:20::1']}
+- {kind: Port, name: p4, network: green, mac: ['02:00:00:00:00:04'], ip: [10.0.20.4, 'fd00:20::4']}
+- {kind: Uplink, name: u9, vlans: '10', native: 10, xdp: off}
+";
+
+/// A sender leaves the checksum of its packets to the device. One that was refused comes back by a device
+/// that computes none, so the kernel does, in the middle of the error.
+#[test]
+fn errors_are_right_where_the_device_computes_no_checksums() {
+    let lab = lab(OUTSIDE, &[("u9", BLUE), ("p4", GREEN)]);
+    lab.set_mtu("p4", 1500);
+    run(lab.host.namespace.command("ethtool").args(["-K", "u9", "tx", "off"]));
+    for ip in lab.vm("p4").ips_in(GREEN) {
+        let octets = Iperf::Tcp.run(&lab.vm("u9").namespace, &lab.vm("p4").namespace, ip);
+        assert!(octets > 1 << 20, "{octets} octets to {ip}");
+    }
+    assert!(lab.host.drops("u9", "packet-too-big") > 0, "nothing was too large");
+}
