@@ -129,7 +129,9 @@ impl Case {
         match &self.run {
             Run::Prepared(prepare, ..) => timer.prepared(prepare, scene.program()?),
             Run::Cache => timer.cache(scene.cache()?),
-            _ => timer.switch(scene.program()?),
+            Run::Own(_) | Run::Switch(..) | Run::Routed(..) | Run::Limit | Run::EmptyXdp => {
+                timer.switch(scene.program()?)
+            }
         }
         .with_context(|| format!("{} with {:?} stations", self.program, self.stations))
     }

@@ -110,7 +110,7 @@ impl Timer {
             None => self.jump_to(&self.program("bench_empty_tc")?.fd()?.try_clone()?)?,
         }
         let wanted = if switch.is_some() { REDIRECT } else { OK };
-        self.repeat(self.program(name)?, wanted, frame, repeat.min(self.repeat))
+        run(self.program(name)?, wanted, frame, repeat.min(self.repeat))
     }
 
     /// Nanoseconds of the least that can route, with so many flows, and of the preparation.
@@ -141,22 +141,23 @@ impl Timer {
         Ok(program.try_into()?)
     }
 
-    /// A frame that takes another way than expected would be timed for something else.
+    /// Nanoseconds of a program, by as many runs as were asked for.
     fn time<P>(&self, program: &P, wanted: u32, frame: &[u8]) -> Result<f64>
     where
         P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
     {
-        self.repeat(program, wanted, frame, self.repeat)
+        run(program, wanted, frame, self.repeat)
     }
+}
 
-    fn repeat<P>(&self, program: &P, wanted: u32, frame: &[u8], repeat: u32) -> Result<f64>
-    where
-        P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
-    {
-        let run = TestRunOptions { data_in: Some(frame), repeat, ..TestRunOptions::default() };
-        let result = program.test_run(run)?;
-        let verdict = result.return_value;
-        ensure!(verdict == wanted, "the program returned {verdict} and not {wanted}");
-        Ok(result.duration.as_secs_f64() * 1e9)
-    }
+/// Nanoseconds of a program. A frame that takes another way than expected would be timed for something else.
+fn run<P>(program: &P, wanted: u32, frame: &[u8], repeat: u32) -> Result<f64>
+where
+    P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
+{
+    let options = TestRunOptions { data_in: Some(frame), repeat, ..TestRunOptions::default() };
+    let result = program.test_run(options)?;
+    let verdict = result.return_value;
+    ensure!(verdict == wanted, "the program returned {verdict} and not {wanted}");
+    Ok(result.duration.as_secs_f64() * 1e9)
 }
