@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{process::SERVER_CPU, samples::Summary, tool};
+use super::{process::SERVER_CPU, samples::Summary, tool, topology::Topology};
 use crate::{build::Object, progress::headline, shell};
 
 /// Everything that the tool reports.
@@ -31,7 +31,7 @@ pub(crate) struct Load {
 impl Load {
     /// For people.
     pub(crate) fn title(&self) -> String {
-        format!("{} routes", count(self.routes))
+        count(self.routes, "route")
     }
 }
 
@@ -60,13 +60,9 @@ impl Timing {
 
     /// How large the tables are, for people; `None` where that does not matter.
     pub(crate) fn size(&self) -> Option<String> {
-        let sizes = [
-            (self.stations, "stations"),
-            (self.ports, "ports"),
-            (self.flows, "flows"),
-            (self.routes, "routes"),
-        ];
-        let words = sizes.iter().filter_map(|(size, what)| Some(format!("{} {what}", count((*size)?))));
+        let sizes =
+            [(self.stations, "station"), (self.ports, "port"), (self.flows, "flow"), (self.routes, "route")];
+        let words = sizes.iter().filter_map(|(size, what)| Some(count((*size)?, what)));
         Some(words.collect::<Vec<_>>().join(", ")).filter(|words| !words.is_empty())
     }
 }
@@ -148,6 +144,15 @@ impl Program {
         }
     }
 
+    /// What is done with packets, and compared with each other.
+    pub(crate) const fn topology(self) -> Topology {
+        let routed = matches!(
+            self,
+            Self::RoutedLimit | Self::RoutedFlow | Self::RoutedFlowV6 | Self::RoutedFirst | Self::JudgedAgain
+        );
+        if routed { Topology::Routed } else { Topology::Bridged }
+    }
+
     /// Whether it is this switch, not something that does less.
     pub(crate) const fn is_ours(self) -> bool {
         !matches!(
@@ -167,13 +172,15 @@ pub(crate) fn run() -> Result<Programs> {
     parse(&output)
 }
 
-/// A round number in few signs.
-fn count(number: u32) -> String {
-    match number {
+/// So many of something, a round number in few signs.
+fn count(number: u32, what: &str) -> String {
+    let digits = match number {
+        1 => return format!("1 {what}"),
         1_000_000.. if number.is_multiple_of(1_000_000) => format!("{} M", number / 1_000_000),
         1_000.. if number.is_multiple_of(1_000) => format!("{} k", number / 1_000),
         _ => number.to_string(),
-    }
+    };
+    format!("{digits} {what}s")
 }
 
 fn parse(output: &str) -> Result<Programs> {
@@ -205,7 +212,7 @@ mod tests {
 
     #[test]
     fn counts_are_named_by_their_order() {
-        let counts = [10, 999, 1_000, 1_500, 10_000, 1_000_000].map(count);
-        assert_eq!(counts, ["10", "999", "1 k", "1500", "10 k", "1 M"]);
+        let counts = [1, 10, 1_000, 1_500, 10_000, 1_000_000].map(|number| count(number, "flow"));
+        assert_eq!(counts, ["1 flow", "10 flows", "1 k flows", "1500 flows", "10 k flows", "1 M flows"]);
     }
 }

@@ -5,6 +5,7 @@ use super::{
         programs::{Load, Program, Timing},
         samples::Summary,
         system::Kind,
+        topology::Topology,
     },
     Report, Row,
     svg::{Bar, Panel, Tone, draw},
@@ -14,7 +15,10 @@ use super::{
 /// The run as a picture.
 pub(crate) fn plot(report: &Report) -> String {
     let small: Vec<_> = report.network.iter().map(network).chain(loads(&report.programs.loads)).collect();
-    let large: Vec<_> = programs(&report.programs.timings).into_iter().collect();
+    let large: Vec<_> = Topology::ALL
+        .into_iter()
+        .filter_map(|topology| programs(&report.programs.timings, topology))
+        .collect();
     let machine = &report.machine;
     let caption = format!(
         "{}, {} CPUs, Linux {}, {}. Bars are medians, lines reach from the least to the greatest value.",
@@ -47,11 +51,16 @@ const fn tone(system: Kind) -> Tone {
     }
 }
 
-fn programs(timings: &[Timing]) -> Option<Panel> {
+fn programs(timings: &[Timing], topology: Topology) -> Option<Panel> {
     let of = |program: Program| timings.iter().filter(move |timing| timing.program == program);
-    let bars: Vec<_> = Program::ALL.into_iter().flat_map(of).filter_map(program).collect();
+    let bars: Vec<_> = Program::ALL
+        .into_iter()
+        .filter(|program| program.topology() == topology)
+        .flat_map(of)
+        .filter_map(program)
+        .collect();
     (!bars.is_empty()).then(|| Panel {
-        title: "One frame through the program alone".to_owned(),
+        title: format!("One frame through the program alone: {}", topology.title().to_lowercase()),
         note: "ns by BPF test run, less is better".to_owned(),
         bars,
     })

@@ -58,7 +58,7 @@ const BAR: f64 = 16.0;
 /// Room for the value at the right of the longest bar.
 const VALUE: f64 = 48.0;
 const LABEL: f64 = 104.0;
-const WIDE_LABEL: f64 = 330.0;
+const WIDE_LABEL: f64 = 380.0;
 
 const STYLE: &str = "
   text { font: 13px system-ui, sans-serif; fill: #24292f }

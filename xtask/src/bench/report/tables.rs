@@ -36,8 +36,10 @@ fn network(rows: &[Row], topology: Topology) -> String {
     if !kinds.iter().any(|kind| kind.topology() == topology) {
         return String::new();
     }
-    let comparisons: Vec<_> =
-        comparison::ALL.into_iter().filter(|comparison| comparison.is_of(topology)).collect();
+    let is_known = |comparison: &Comparison| {
+        comparison.is_of(topology) && rows.iter().any(|row| row.ratio(comparison.title).is_some())
+    };
+    let comparisons: Vec<_> = comparison::ALL.into_iter().filter(is_known).collect();
     let is_named = |kind: Kind| comparisons.iter().any(|comparison| comparison.names(kind));
     let kinds: Vec<_> =
         kinds.into_iter().filter(|kind| kind.topology() == topology || is_named(*kind)).collect();
