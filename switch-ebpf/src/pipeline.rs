@@ -3,6 +3,7 @@
 use switch_common::{
     table::port::Port,
     verdict::{DropReason, Packed, Path, Verdict},
+    wire::eth,
 };
 
 use crate::{
@@ -108,11 +109,11 @@ fn stages<P: Packet, T: Tables>(
         let station = learn::station(tables, &frame, &place);
         guard::frame(packet, tables, ifindex, port, &frame, station)?;
         learn::source(tables, ifindex, port, &frame, &place, station)?;
-        if respond::concerns(&frame) {
-            return Ok(Step::respond());
-        }
-        if route::is_for(config, port, &frame) {
+        if route::is_for(config, port, &frame) && frame.ethertype != eth::ARP {
             return Ok(Step::judge());
+        }
+        if respond::concerns(packet, &frame) {
+            return Ok(Step::respond());
         }
     }
     let target = bridge::target(tables, ifindex, &frame, &place)?;
@@ -147,7 +148,7 @@ fn shortcut<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<Packed, 
     guard::is_off(port)?;
     admit::frame(config, &frame, port)?;
     let mut place = classify::frame(&frame, port)?;
-    if route::is_for(config, port, &frame) || respond::concerns(&frame) {
+    if route::is_for(config, port, &frame) || respond::concerns(packet, &frame) {
         return Err(Stop::Pass);
     }
     learn::is_known(tables, ifindex, learn::station(tables, &frame, &place))?;

@@ -82,8 +82,9 @@ impl Neighbours {
             return State::Known(mac);
         }
         if row.unanswered == 0 || now - row.asked >= RETRY {
+            let told = row.unanswered >= PATIENCE && row.unanswered % 2 == 1;
             (row.asked, row.unanswered) = (now, row.unanswered + 1);
-            return State::Ask;
+            return if told { State::Dead } else { State::Ask };
         }
         if row.unanswered >= PATIENCE { State::Dead } else { State::Wait }
     }

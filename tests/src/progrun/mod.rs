@@ -17,7 +17,7 @@ use aya::{
 };
 use nix::time::{ClockId, clock_gettime};
 use switch_common::{
-    table::{config, drops, epoch, fdb, stats},
+    table::{config, drops, epoch, fdb, flow, neighbour, stats},
     verdict::DropReason,
 };
 use switch_user::agent::image::TableImage;
@@ -25,6 +25,10 @@ use zerocopy::IntoBytes;
 
 use self::fill::{Row, Station, fill, named, row};
 use crate::{frame::Frame, topology::Topology};
+
+/// Tables that are allocated ahead.
+const LARGE: [&str; 6] =
+    [fdb::NAME, flow::NAME4, flow::NAME6, flow::OPENING4, flow::OPENING6, neighbour::NAME];
 
 /// Octets by which a frame may grow: that of a short packet becomes an error that quotes it, or a request.
 const ROOM: usize = 256;
@@ -58,7 +62,12 @@ impl Programs {
     pub fn load(topology: &Topology) -> Result<Self> {
         let path = std::env::var_os("DVS_BPF_OBJECT").map(PathBuf::from);
         let path = path.context("DVS_BPF_OBJECT names no object; run by `cargo xtask test`")?;
-        let mut ebpf = EbpfLoader::new().map_max_entries(fdb::NAME, 1024).load_file(&path)?;
+        let mut loader = EbpfLoader::new();
+        // Every case has tables of its own; those that are allocated ahead need not be large.
+        for name in LARGE {
+            loader.map_max_entries(name, 1024);
+        }
+        let mut ebpf = loader.load_file(&path)?;
         fill(&mut ebpf, &topology.image, &TableImage::default())?;
         let program: &mut SchedClassifier = ebpf.program_mut("dvs_tc").context("no dvs_tc")?.try_into()?;
         program.load()?;

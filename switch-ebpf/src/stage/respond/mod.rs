@@ -13,7 +13,10 @@ use switch_common::{
         route,
     },
     verdict::{DropReason, Verdict},
-    wire::eth,
+    wire::{
+        eth,
+        ipv6::{self, Ipv6},
+    },
 };
 
 use super::{Stop, account, classify, emit, parse, route as router};
@@ -27,11 +30,17 @@ use crate::{
 /// Octets of a frame that hold all headers looked at here.
 const HEADERS: u32 = 128;
 
-/// True for a frame that may be a question or an announcement; unicast neighbour discovery between
-/// stations is theirs alone.
+/// True for a frame that may be a question or an announcement.
 #[inline(always)]
-pub fn concerns(frame: &Frame) -> bool {
-    frame.ethertype == eth::ARP || frame.ethertype == eth::IPV6 && frame.destination.is_multicast()
+pub fn concerns<P: Packet>(packet: &P, frame: &Frame) -> bool {
+    match frame.ethertype {
+        eth::ARP => true,
+        eth::IPV6 => {
+            let header = packet.at::<{ ipv6::LEN }>(frame.payload);
+            header.is_some_and(|header| Ipv6(header).next_header() == ipv6::ICMPV6)
+        }
+        _ => false,
+    }
 }
 
 /// A question or announcement, and where it came from.

@@ -48,13 +48,14 @@ pub(super) fn resolve<T: Tables>(tables: &T, next: &Hop, family: u64, sender: u3
     if mac != 0 {
         return (mac, State::Known);
     }
-    let dead = neighbour.is_dead();
-    if now.wrapping_sub(neighbour.asked.get()) >= Neighbour::RETRY_NS {
-        neighbour.asked.set(now);
-        neighbour.unanswered.add(1);
-        return (0, State::Ask);
+    let (dead, asked) = (neighbour.is_dead(), neighbour.unanswered.get());
+    if now.wrapping_sub(neighbour.asked.get()) < Neighbour::RETRY_NS {
+        return (0, if dead { State::Dead } else { State::Wait });
     }
-    (0, if dead { State::Dead } else { State::Wait })
+    neighbour.asked.set(now);
+    neighbour.unanswered.add(1);
+    // Of a station that is dead the sender is told every other time: one packet cannot be both.
+    (0, if dead && asked % 2 == 1 { State::Dead } else { State::Ask })
 }
 
 /// A station has said that it has an address.

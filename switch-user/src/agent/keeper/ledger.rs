@@ -9,6 +9,8 @@ use switch_common::{
 
 /// A station is asked once it was not heard for so long (RFC 4861, 10: `REACHABLE_TIME`).
 const QUIET_NS: u64 = 30_000_000_000;
+/// The same for a next hop, whose flows have another way to go.
+const HOP_QUIET_NS: u64 = 3_000_000_000;
 /// What nobody has asked for in so long is forgotten.
 const FORGET_NS: u64 = 60_000_000_000;
 /// Rounds between two questions for a next hop that does not answer, after the first few.
@@ -100,7 +102,8 @@ impl Ledger {
                 (false, false) => None,
             };
         }
-        if round.now.saturating_sub(row.heard) < QUIET_NS {
+        let quiet = if is_hop { HOP_QUIET_NS } else { QUIET_NS };
+        if round.now.saturating_sub(row.heard) < quiet {
             self.pending.remove(&key);
             return None;
         }
@@ -223,7 +226,8 @@ mod tests {
         assert_eq!(world.rounds(1), [Deed::Bury(key, 0)]);
         assert_eq!(world.rounds(100), [Deed::Ask(key, None); 20], "every five seconds, and not forgotten");
         world.learned.insert(key, Row { heard: world.now, ..heard(0) });
-        assert_eq!(world.rounds(30), []);
+        assert_eq!(world.rounds(3), []);
+        assert_eq!(world.rounds(1), [Deed::Ask(key, Some(mac()))], "others have another way to go");
     }
 
     #[test]
