@@ -77,7 +77,7 @@ fn check_tc(case: &Case) -> Result<()> {
 
 fn run_tc(case: &Case) -> Result<()> {
     let mut topology = Topology::new(case.objects, number);
-    let mut programs = Programs::load(&topology)?;
+    let mut programs = Programs::lease(&topology)?;
     let listeners = Listeners::new(case.objects)?;
     for (index, step) in case.steps.iter().enumerate() {
         match step {
@@ -197,7 +197,7 @@ fn without_tag(frame: &Frame) -> Frame {
 fn check_xdp(case: &Case) -> Result<()> {
     devices(case.objects)?;
     let topology = with_xdp(case.objects);
-    let programs = Programs::load(&topology)?;
+    let programs = Programs::lease(&topology)?;
     for (index, sent) in case.frames().enumerate() {
         let run = programs.xdp(topology.ifindexes[sent.from], &sent.frame)?;
         let fine = match (&sent.fate, run.action) {
@@ -248,7 +248,7 @@ fn the_datapath_has_the_time_of_user_space() {
     alone(case, |case| {
         devices(case.objects)?;
         let topology = Topology::new(case.objects, number);
-        let programs = Programs::load(&topology)?;
+        let programs = Programs::lease(&topology)?;
         let before = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?;
         programs.tc(topology.ifindexes["c"], &eth(MAC_B, MAC_C).noise(46))?;
         let after = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?;
@@ -284,7 +284,7 @@ fn the_cache_forwards_between_known_stations() {
     alone(Case { name: "known stations", objects: OBJECTS, steps }, |case| {
         devices(case.objects)?;
         let topology = with_xdp(case.objects);
-        let programs = Programs::load(&topology)?;
+        let programs = Programs::lease(&topology)?;
         for sent in case.frames() {
             programs.tc(topology.ifindexes[sent.from], &sent.frame)?;
         }

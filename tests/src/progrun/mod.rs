@@ -6,8 +6,15 @@
 //! devices in ring 3 for that.
 
 mod fill;
+mod forget;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, DerefMut},
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use aya::{
@@ -23,7 +30,10 @@ use switch_common::{
 use switch_user::agent::image::TableImage;
 use zerocopy::IntoBytes;
 
-use self::fill::{Row, Station, fill, named, row};
+use self::{
+    fill::{Row, Station, fill, named, row},
+    forget::forget,
+};
 use crate::{frame::Frame, topology::Topology};
 
 /// Tables that are allocated ahead.
@@ -54,12 +64,67 @@ pub struct Programs {
     epoch: u64,
 }
 
+/// Switches that are not in use: to load one takes longer than to play a case.
+static IDLE: Mutex<Vec<Programs>> = Mutex::new(Vec::new());
+
+/// A switch for one case; the next one gets it with other tables.
+pub struct Lease(Option<Programs>);
+
+impl Deref for Lease {
+    type Target = Programs;
+
+    fn deref(&self) -> &Programs {
+        let Some(programs) = &self.0 else { unreachable!("only the end takes it") };
+        programs
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Programs {
+        let Some(programs) = &mut self.0 else { unreachable!("only the end takes it") };
+        programs
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        IDLE.lock().unwrap_or_else(PoisonError::into_inner).extend(self.0.take());
+    }
+}
+
 impl Programs {
-    /// Loads the object and fills its tables.
+    /// A switch with the tables of a topology, in which nothing has happened yet.
     ///
     /// # Errors
     /// If the object is not there, or the kernel refuses it.
-    pub fn load(topology: &Topology) -> Result<Self> {
+    pub fn lease(topology: &Topology) -> Result<Lease> {
+        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let programs = match idle {
+            Some(mut programs) => {
+                programs.begin_again(topology)?;
+                programs
+            }
+            None => Self::load(topology)?,
+        };
+        Ok(Lease(Some(programs)))
+    }
+
+    /// Forgets what the datapath has written, and takes up another configuration.
+    fn begin_again(&mut self, topology: &Topology) -> Result<()> {
+        forget(&mut self.ebpf, &self.topology.image)?;
+        let before = TableImage {
+            stations: BTreeMap::new(),
+            neighbours: BTreeMap::new(),
+            ..self.topology.image.clone()
+        };
+        fill(&mut self.ebpf, &topology.image, &before)?;
+        self.topology = topology.clone();
+        self.config = topology.image.config;
+        self.move_epoch()
+    }
+
+    /// Loads the object and fills its tables.
+    fn load(topology: &Topology) -> Result<Self> {
         let path = std::env::var_os("DVS_BPF_OBJECT").map(PathBuf::from);
         let path = path.context("DVS_BPF_OBJECT names no object; run by `cargo xtask test`")?;
         let mut loader = EbpfLoader::new();
