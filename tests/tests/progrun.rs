@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use dvs_tests::{
-    actors::{MAC_A, MAC_B, MAC_C, MAC_X},
+    actors::{MAC_A, MAC_B, MAC_C, MAC_X, casts},
     fate::{Copies, Fate},
     fixture::{self, Case, Sent, Step, send},
-    frame::{Frame, eth, verify},
+    frame::{Frame, eth, ip, verify},
     netns::{PinnedThread, Wire},
     progrun::{Programs, Run},
     topology::{Topology, device_names},
@@ -19,6 +19,7 @@ use nix::{
     time::{ClockId, clock_getres, clock_gettime},
 };
 use switch_common::{
+    addr::GATEWAY_MAC,
     table::{config, fdb, port},
     verdict::DropReason,
 };
@@ -43,13 +44,13 @@ fn devices_from(objects: &str, first: usize) -> Result<()> {
     std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1")?;
     for (number, device) in device_names(objects).into_iter().enumerate() {
         let (peer, index) = (format!("{device}-peer"), (first + number).to_string());
-        ip(&["link", "add", &device, "index", &index, "up", "type", "veth", "peer", "name", &peer])?;
-        ip(&["link", "set", &peer, "up"])?;
+        ip_link(&["link", "add", &device, "index", &index, "up", "type", "veth", "peer", "name", &peer])?;
+        ip_link(&["link", "set", &peer, "up"])?;
     }
     Ok(())
 }
 
-fn ip(arguments: &[&str]) -> Result<()> {
+fn ip_link(arguments: &[&str]) -> Result<()> {
     let status = Command::new("ip").args(arguments).status().context("cannot run ip")?;
     ensure!(status.success(), "ip {arguments:?} failed");
     Ok(())
@@ -281,21 +282,47 @@ fn the_cache_forwards_between_known_stations() {
         send("a", to_t.clone().noise(46), Fate::forward("t", to_t.vlan(10).noise(46))),
         send("t", to_a.clone().vlan(10).noise(46), Fate::forward("a", to_a.noise(46))),
     ];
-    alone(Case { name: "known stations", objects: OBJECTS, steps }, |case| {
-        devices(case.objects)?;
-        let topology = with_xdp(case.objects);
-        let programs = Programs::lease(&topology)?;
-        for sent in case.frames() {
-            programs.tc(topology.ifindexes[sent.from], &sent.frame)?;
-        }
-        for sent in case.frames() {
-            let Fate::Forward(to, frame) = &sent.fate else { continue };
-            let run = programs.xdp(topology.ifindexes[sent.from], &sent.frame)?;
-            ensure!(
-                run.action == XDP_REDIRECT && run.frame == *frame && run.received == [to.clone()],
-                "{run:?}"
-            );
-        }
-        Ok(())
-    });
+    alone(Case { name: "known stations", objects: OBJECTS, steps }, check_cached);
+}
+
+/// Packets of established flows leave from the driver, rewritten and with the tags of their networks.
+#[test]
+fn the_cache_routes_established_flows() {
+    const OBJECTS: &str = "
+- {apiVersion: dvs/v1, kind: Router, name: r}
+- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, router: r, subnet: [10.0.10.0/24, 'fd00:10::/64'], gateway: [10.0.10.254, 'fd00:10::254']}
+- {apiVersion: dvs/v1, kind: Network, name: green, vlan: 20, router: r, subnet: [10.0.20.0/24, 'fd00:20::/64'], gateway: [10.0.20.254, 'fd00:20::254']}
+- {apiVersion: dvs/v1, kind: Port, name: a, network: blue, device: va, mac: ['02:00:00:00:00:0a'], ip: [10.0.10.1, 'fd00:10::1']}
+- {apiVersion: dvs/v1, kind: Port, name: t, trunk: '20', device: vt, mac: ['02:00:00:00:00:0c'], ip: [10.0.20.3, 'fd00:20::3']}
+";
+    for cast in casts() {
+        let there = ip(cast.a, cast.c).udp(1000, 53, b"who is it?");
+        let back = ip(cast.c, cast.a).udp(53, 1000, b"it is me");
+        let to_t = eth(MAC_C, GATEWAY_MAC).ip(&there.routed()).tagged(20);
+        let to_a = eth(MAC_A, GATEWAY_MAC).ip(&back.routed());
+        let steps = vec![
+            send("a", eth(GATEWAY_MAC, MAC_A).ip(&there), Fate::forward("t", to_t)),
+            send("t", eth(GATEWAY_MAC, MAC_C).ip(&back).tagged(20), Fate::forward("a", to_a)),
+        ];
+        alone(Case { name: "established flows", objects: OBJECTS, steps }, check_cached);
+    }
+}
+
+/// What the pipeline has forwarded once the cache forwards itself.
+fn check_cached(case: &Case) -> Result<()> {
+    devices(case.objects)?;
+    let topology = with_xdp(case.objects);
+    let programs = Programs::lease(&topology)?;
+    for sent in case.frames() {
+        programs.tc(topology.ifindexes[sent.from], &sent.frame)?;
+    }
+    for sent in case.frames() {
+        let Fate::Forward(to, frame) = &sent.fate else { bail!("{} is not forwarded", sent.from) };
+        let run = programs.xdp(topology.ifindexes[sent.from], &sent.frame)?;
+        ensure!(
+            run.action == XDP_REDIRECT && run.frame == *frame && run.received == [to.clone()],
+            "{run:?} instead of {frame:?}"
+        );
+    }
+    Ok(())
 }
