@@ -152,9 +152,9 @@ struct Flow {
 /// Jumps with an IPv4 packet as it came in before the last turn routed it: of a flow and to a
 /// destination that are chosen at random.
 #[classifier]
-fn bench_route_tc(ctx: TcContext) -> i32 {
+fn bench_route_tc(mut ctx: TcContext) -> i32 {
     let Some(packet) = PACKET.get(0) else { return TC_ACT_SHOT };
-    let Some(frame) = octets::<38>(&ctx) else { return TC_ACT_SHOT };
+    let Some(frame) = octets::<38>(&mut ctx) else { return TC_ACT_SHOT };
     let flow = choose(packet.flows);
     let to = if packet.routes == 0 {
         u32::from_be_bytes([frame[30], frame[31], frame[32], frame[33]])
@@ -175,9 +175,9 @@ fn bench_route_tc(ctx: TcContext) -> i32 {
 
 /// The same for IPv6, always to the same destination.
 #[classifier]
-fn bench_route6_tc(ctx: TcContext) -> i32 {
+fn bench_route6_tc(mut ctx: TcContext) -> i32 {
     let Some(packet) = PACKET.get(0) else { return TC_ACT_SHOT };
-    let Some(frame) = octets::<58>(&ctx) else { return TC_ACT_SHOT };
+    let Some(frame) = octets::<58>(&mut ctx) else { return TC_ACT_SHOT };
     set(frame, 0, packet.addresses[0].to_ne_bytes());
     set(frame, 8, (packet.addresses[1] as u32).to_ne_bytes());
     set(frame, 21, [64]);
@@ -187,12 +187,12 @@ fn bench_route6_tc(ctx: TcContext) -> i32 {
 
 /// The least that can route: one look-up by the five-tuple, new MAC addresses, one from the TTL, out.
 #[classifier]
-fn bench_limit_tc(ctx: TcContext) -> i32 {
-    let Some(frame) = octets::<38>(&ctx) else { return TC_ACT_SHOT };
+fn bench_limit_tc(mut ctx: TcContext) -> i32 {
+    let Some(frame) = octets::<38>(&mut ctx) else { return TC_ACT_SHOT };
     let addresses = get(frame, 26);
     let ports = u64::from(u32::from_ne_bytes([frame[34], frame[35], frame[36], frame[37]]));
     // SAFETY: rows are written before the program runs, and never while it does.
-    let Some(flow) = (unsafe { FLOWS.get(&[addresses, ports | u64::from(frame[23]) << 32]) }) else {
+    let Some(flow) = (unsafe { FLOWS.get([addresses, ports | u64::from(frame[23]) << 32]) }) else {
         return TC_ACT_SHOT;
     };
     set(frame, 0, flow.addresses[0].to_ne_bytes());
@@ -206,7 +206,7 @@ fn bench_limit_tc(ctx: TcContext) -> i32 {
 
 /// The first octets of the frame, to be written.
 #[inline(always)]
-fn octets<'a, const N: usize>(ctx: &'a TcContext) -> Option<&'a mut [u8; N]> {
+fn octets<const N: usize>(ctx: &mut TcContext) -> Option<&mut [u8; N]> {
     let (start, end) = (ctx.data(), ctx.data_end());
     if start + N > end {
         return None;

@@ -61,7 +61,7 @@ pub(super) fn at_most(number: u32, most: u32) -> u32 {
     let mut value = u64::from(number.wrapping_sub(1));
     // SAFETY: one arithmetic instruction on a register.
     unsafe {
-        asm!("{value} &= {mask}", value = inout(reg) value, mask = in(reg) u64::from(most - 1), options(pure, nomem, nostack))
+        asm!("{value} &= {mask}", value = inout(reg) value, mask = in(reg) u64::from(most - 1), options(pure, nomem, nostack));
     };
     value as u32 + 1
 }

@@ -169,7 +169,7 @@ impl Tables for Maps {
     #[inline(always)]
     fn gateway(&self, network: u32) -> Option<&gateway::Gateway> {
         // SAFETY: without pre-allocation a replaced row lives until its readers are gone.
-        unsafe { GATEWAYS.get(&network) }
+        unsafe { GATEWAYS.get(network) }
     }
 
     #[inline(always)]
@@ -187,7 +187,7 @@ impl Tables for Maps {
     #[inline(always)]
     fn target(&self, number: u64) -> Option<&route::Target> {
         // SAFETY: rows are never changed, and one that is removed lives until its readers are gone.
-        unsafe { TARGETS.get(&number) }
+        unsafe { TARGETS.get(number) }
     }
 
     #[inline(always)]
