@@ -31,6 +31,8 @@ pub const QUOTE: usize = 128;
 pub struct Scratch {
     /// Where a frame is to be flooded.
     pub place: frame::Packed,
+    /// The age of the configuration before any of it was read for the packet.
+    pub epoch: u64,
     /// The packet that is being routed.
     pub ip: Ip,
     /// The door that it came in by.

@@ -269,7 +269,9 @@ impl Opening {
     /// Half-open flows of the port, given how many of them the agent removed.
     #[inline(always)]
     pub fn count(&self, expired: u64) -> u64 {
-        self.came.get().wrapping_sub(self.left.get()).wrapping_sub(expired)
+        let count = self.came.get().wrapping_sub(self.left.get()).wrapping_sub(expired);
+        // Two CPUs, or the agent, may have counted one row twice: that must not close the port.
+        if count.cast_signed() < 0 { 0 } else { count }
     }
 }
 

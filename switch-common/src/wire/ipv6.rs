@@ -9,6 +9,9 @@ pub const LEN: usize = 40;
 /// Octets of a fragment header.
 pub const FRAGMENT_LEN: usize = 8;
 
+/// Octets of a hop-by-hop header with the length of a jumbo packet (RFC 2675, 2).
+pub const JUMBO_LEN: u32 = 8;
+
 /// Next-header number of hop-by-hop options.
 pub const HOP_BY_HOP: u8 = 0;
 /// Next-header number of a routing header.

@@ -32,7 +32,7 @@ pub(super) fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T, job: &Job<
     let to_router = job.is_for_router() || job.is_gateway(tables, 4, target);
     if question.sender != [0; 4] {
         let gateway = if to_router { job.gateway } else { None };
-        router::heard(tables, gateway, job.place.network, 4, sender, question.mac);
+        router::heard(tables, gateway, job.port, job.place.network, 4, sender, question.mac);
     }
     if question.request {
         let mac = job.answer_for(tables, 4, target);

@@ -26,12 +26,12 @@ struct Message {
 
 #[inline(always)]
 pub(super) fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T, job: &Job<'_>) -> Result<Step, Stop> {
-    let message = read(packet, job)?;
+    let message = read(packet, tables, job)?;
     let network = job.place.network;
     if message.kind == u64::from(nd::NEIGHBOUR_ADVERTISEMENT) {
         job.refuse_gateway(tables, 6, message.target)?;
         let gateway = if job.is_for_router() { job.gateway } else { None };
-        router::heard(tables, gateway, network, 6, message.target, job.frame.source);
+        router::heard(tables, gateway, job.port, network, 6, message.target, job.frame.source);
         return if job.is_for_router() { Ok(job.taken(tables)) } else { Err(Stop::Pass) };
     }
     let unspecified = is_unspecified(message.source);
@@ -39,7 +39,7 @@ pub(super) fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T, job: &Job<
         job.refuse_gateway(tables, 6, message.source)?;
         let to_router = job.is_gateway(tables, 6, message.target);
         let gateway = if to_router { job.gateway } else { None };
-        router::heard(tables, gateway, network, 6, message.source, job.frame.source);
+        router::heard(tables, gateway, job.port, network, 6, message.source, job.frame.source);
     }
     let mac = job.answer_for(tables, 6, message.target);
     if mac != 0 {
@@ -56,13 +56,18 @@ const LENGTH: u32 = (eth::LEN + ipv6::LEN + nd::MESSAGE_LEN) as u32;
 
 /// What is asked or announced, by one on the link.
 #[inline(always)]
-fn read<P: Packet>(packet: &P, job: &Job<'_>) -> Result<Message, Stop> {
+fn read<P: Packet, T: Tables>(packet: &P, tables: &T, job: &Job<'_>) -> Result<Message, Stop> {
     let offset = job.frame.payload;
     let header = Ipv6(packet.at(offset).ok_or(Stop::Pass)?);
     if !header.is_valid() || header.next_header() != ipv6::ICMPV6 || header.hop_limit() != nd::HOP_LIMIT {
         return Err(Stop::Pass);
     }
     let source = header.source_words();
+    let kind = packet.at::<1>(offset + ipv6::LEN).map_or(0, |octets| octets[0]);
+    if matches!(kind, nd::ROUTER_ADVERTISEMENT | nd::REDIRECT) {
+        // Both speak for the router that they come from.
+        job.refuse_gateway(tables, 6, source)?;
+    }
     let octets = packet.at::<{ nd::LEN }>(offset + ipv6::LEN).ok_or(Stop::Pass)?;
     let (kind, code) = (octets[0], octets[1]);
     if code != 0 || !matches!(kind, nd::NEIGHBOUR_SOLICITATION | nd::NEIGHBOUR_ADVERTISEMENT) {

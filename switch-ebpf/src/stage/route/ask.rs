@@ -18,6 +18,8 @@ use crate::{
 /// Octets of the packet that are kept behind the request: all up to a checksum that the kernel has
 /// yet to compute, which it then does where nobody looks.
 const REST: u32 = 96;
+/// The same for a packet whose checksum lies deeper, in a tunnel.
+const LONG_REST: u32 = 256;
 /// Octets behind the Ethernet header: an ARP packet in the shortest frame that Ethernet has.
 const ROOM4: u32 = 46;
 /// The same for a neighbour solicitation.
@@ -81,11 +83,13 @@ fn send<P: Packet, T: Tables>(packet: &mut P, tables: &T, audience: Audience) ->
 #[inline(always)]
 fn room<P: Packet>(packet: &mut P, octets: u32) -> Result<(), EditFailed> {
     let kept = packet.octets();
-    packet.resize(if kept < REST { kept } else { REST })?;
+    if packet.resize(if kept < REST { kept } else { REST }).is_err() {
+        packet.resize(if kept < LONG_REST { kept } else { LONG_REST })?;
+    }
     packet.insert(octets)?;
     // It goes to another network, which must not see it.
     let (mut word, mut octet) = (eth::LEN + octets as usize, 0);
-    while octet < REST {
+    while octet < LONG_REST {
         let Some(rest) = packet.at_mut::<8>(word) else { break };
         *rest = [0; 8];
         (word, octet) = (word + 8, octet + 8);

@@ -146,20 +146,28 @@ pub fn error<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<(), Edi
 ///
 /// A sender may have left the checksum of its packet to the device, which will compute it at the end of
 /// what is left, and write it into the quotation: the sum is the one that will be true then. The kernel
-/// does not say so, but it refuses to cut such a packet off before its checksum.
+/// does not say so, but it refuses to cut such a packet off within its checksum. One whose checksum lies
+/// deeper, in a tunnel, is not quoted.
 #[inline(always)]
 fn cut<P: Packet>(packet: &mut P, scratch: &Scratch, quoted: u32) -> Result<u64, EditFailed> {
     let Scratch { ip, quote, .. } = scratch;
     let upper = (ip.upper - ip.offset) as u32;
-    let pending = packet.resize(eth::LEN as u32 + upper).is_err();
+    let protocol = ip.protocol as u8;
+    let field = upper + if protocol == ipv4::TCP { tcp::CHECKSUM } else { udp::CHECKSUM };
+    let mut pending = false;
+    if protocol == ipv4::TCP || protocol == ipv4::UDP {
+        pending = packet.resize(eth::LEN as u32 + field + 1).is_err();
+        if pending {
+            packet.resize(eth::LEN as u32 + field + 2)?;
+        }
+    }
     packet.resize(eth::LEN as u32 + quoted)?;
+    packet.copy_in(eth::LEN, quoted, quote)?;
     if !pending {
-        packet.copy_in(eth::LEN, quoted, quote)?;
         return Ok(sum::words(0, quote));
     }
     // All from the upper layer on will sum up to the complement of the pseudo-header's sum, which is
     // where the checksum will be.
-    let field = upper + if ip.protocol == u64::from(ipv4::TCP) { tcp::CHECKSUM } else { udp::CHECKSUM };
     let pseudo = (u64::from_le(word(quote, field / 8)) >> (field % 8 * 8)) as u16;
     Ok(sum::words(0, &first(quote, upper)) + u64::from((!pseudo).to_le()))
 }

@@ -36,6 +36,9 @@ use crate::{
     tables::{Scratch, Tables},
 };
 
+/// The longest packet whose header says how long it is.
+const JUMBO: u64 = 65_535 + ipv6::LEN as u64;
+
 /// Octets of a frame that hold all headers looked at here.
 const HEADERS: u32 = 256;
 
@@ -60,8 +63,6 @@ struct Job<'a> {
     place: &'a Place,
     gateway: &'a Gateway,
     octets: u32,
-    /// The age of the configuration before any of it was read.
-    epoch: u64,
 }
 
 /// Tells the sender of a packet why it was dropped, as far as it was decided that it is told.
@@ -111,7 +112,7 @@ fn walk<P: Packet, T: Tables>(
     port: &Port,
     scratch: &mut Scratch,
 ) -> Result<Step, Stop> {
-    let epoch = tables.epoch().ok_or(Stop::Pass)?.now();
+    scratch.epoch = tables.epoch().ok_or(Stop::Pass)?.now();
     packet.pull(HEADERS);
     let octets = packet.octets();
     let frame = parse::frame(packet, octets)?;
@@ -124,7 +125,7 @@ fn walk<P: Packet, T: Tables>(
     ip::read(packet, &frame, &mut scratch.ip).map_err(Stop::Sender)?;
     scratch.ip.network = place.network.into();
     record::fragment(tables, &mut scratch.ip);
-    let job = Job { ifindex, port, frame: &frame, place: &place, gateway, octets, epoch };
+    let job = Job { ifindex, port, frame: &frame, place: &place, gateway, octets };
     decide(packet, tables, config, &job, scratch)
 }
 
@@ -257,7 +258,10 @@ fn fits<P: Packet>(packet: &P, ip: &Ip, mtu: u32) -> bool {
         let Some(octets) = packet.at::<{ tcp::LEN }>(ip.upper) else { return false };
         head = (ip.upper - ip.offset) as u32 + tcp::Tcp(octets).header_len();
     }
-    segment + head <= mtu
+    // The header that says how long a jumbo packet is does not go on the wire (RFC 2675).
+    let jumbo = ip.family == 6 && ip.length > JUMBO;
+    let spared = if jumbo { ipv6::JUMBO_LEN } else { 0 };
+    segment + head - spared <= mtu
 }
 
 /// The frame's place in the network that it goes to.

@@ -6,6 +6,7 @@ use switch_common::{
     table::{
         gateway::Gateway,
         neighbour::Neighbour,
+        port::Port,
         route::{self, Hop},
     },
     wire::ipv6,
@@ -37,7 +38,7 @@ pub(super) fn resolve<T: Tables>(tables: &T, next: &Hop, family: u64, sender: u3
     let key = lookup::key(next.network, family, next.address);
     let now = tables.now();
     let Some(neighbour) = tables.neighbour(&key) else {
-        if !tables.limit(sender).is_some_and(|limit| limit.questions.allows(now)) {
+        if !may_ask(tables, sender, now) {
             return (0, State::Wait);
         }
         let fresh = Neighbour { asked: Shared::new(now), unanswered: Shared::new(1), ..Neighbour::default() };
@@ -48,14 +49,22 @@ pub(super) fn resolve<T: Tables>(tables: &T, next: &Hop, family: u64, sender: u3
     if mac != 0 {
         return (mac, State::Known);
     }
-    let (dead, asked) = (neighbour.is_dead(), neighbour.unanswered.get());
-    if now.wrapping_sub(neighbour.asked.get()) < Neighbour::RETRY_NS {
+    let unanswered = neighbour.unanswered.get();
+    let dead = unanswered >= Neighbour::PATIENCE;
+    let early = now.wrapping_sub(neighbour.asked.get()) < Neighbour::RETRY_NS;
+    if early || !may_ask(tables, sender, now) {
         return (0, if dead { State::Dead } else { State::Wait });
     }
     neighbour.asked.set(now);
-    neighbour.unanswered.add(1);
+    neighbour.unanswered.set(unanswered + 1);
     // Of a station that is dead the sender is told every other time: one packet cannot be both.
-    (0, if dead && asked % 2 == 1 { State::Dead } else { State::Ask })
+    (0, if dead && unanswered % 2 == 1 { State::Dead } else { State::Ask })
+}
+
+/// True if a packet of the port in this slot may make the router ask, or fill the table.
+#[inline(always)]
+fn may_ask<T: Tables>(tables: &T, slot: u32, now: u64) -> bool {
+    tables.limit(slot).is_some_and(|limit| limit.questions.allows(now))
 }
 
 /// A station has said that it has an address.
@@ -66,11 +75,18 @@ pub(super) fn resolve<T: Tables>(tables: &T, next: &Hop, family: u64, sender: u3
 pub fn heard<T: Tables>(
     tables: &T,
     gateway: Option<&Gateway>,
+    port: &Port,
     network: u16,
     family: u64,
     address: IpWords,
     mac: MacWord,
 ) {
+    // Nobody has a group's address (RFC 1812, 3.3.2), or the router's.
+    let router =
+        tables.config().is_none_or(|config| mac.get() == config.gateway_mac || mac.get() == config.host_mac);
+    if router || !mac.is_station() {
+        return;
+    }
     let key = lookup::key(network.into(), family, address);
     let now = tables.now();
     if let Some(neighbour) = tables.neighbour(&key) {
@@ -91,7 +107,7 @@ pub fn heard<T: Tables>(
     let connected = lookup::target(tables, gateway.vrf, family, address).is_some_and(|target| {
         target.kind == route::CONNECTED && target.hops[0].network == u64::from(network)
     });
-    if local || connected {
+    if (local || connected) && may_ask(tables, port.slot, now) {
         let fresh =
             Neighbour { mac: Shared::new(mac.get()), heard: Shared::new(now), ..Neighbour::default() };
         tables.meet(&key, &fresh);

@@ -85,7 +85,7 @@ pub(super) fn describe<T: Tables>(tables: &T, job: &Job<'_>, way: &Way<'_>, scra
     let tagged = way.row.form(network) == Form::Tagged;
     scratch.door = flow::door(job.ifindex, job.frame.tag.tci);
     let flow = &mut scratch.flow;
-    flow.stamp = Shared::new(flow::stamp(job.epoch, now));
+    flow.stamp = Shared::new(flow::stamp(scratch.epoch, now));
     flow.packets = Shared::new(1);
     flow.bytes = Shared::new(job.octets.into());
     flow.from = Flow::source(job.frame.source, way.mtu);
@@ -166,8 +166,11 @@ fn enter<T: Tables, K: Family>(tables: &T, ip: &Ip, key: &K, back: &K, flow: &mu
         let state = state(ip, flow::ANSWERED, Some(twin));
         flow.state = Shared::new(state);
         twin.state.set(twin.state.get() | flow::ANSWERED);
-        count_full(tables, flow, key.keep(tables, flow));
-        forget(tables, key);
+        let room = key.keep(tables, flow);
+        if room {
+            forget(tables, key);
+        }
+        count_full(tables, flow, room);
         return;
     }
     if let Some(first) = back.opening(tables) {
