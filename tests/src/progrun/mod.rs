@@ -155,17 +155,33 @@ impl Programs {
         self.move_epoch()
     }
 
-    /// Lets the datapath believe that so much time has passed: it counts ticks, which become longer.
+    /// Lets the datapath believe that so much time has passed: it counts ticks, whose length changes.
     ///
     /// # Errors
     /// If the kernel refuses the row.
     pub fn wait(&mut self, time: Duration) -> Result<()> {
-        // As many ticks as there were at least; so at least that time passes.
-        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?);
-        let passed = (now.as_nanos() / u128::from(self.topology.image.config.tick_ns)).max(1);
-        let longer = time.as_nanos().div_ceil(passed);
-        self.config.tick_ns += u64::try_from(longer)?;
+        let ticks = self.ticks()?;
+        // Rounded away from zero, so at least that time passes.
+        let wanted = i64::try_from(time.as_nanos())?;
+        let longer = (wanted.unsigned_abs().div_ceil(ticks.unsigned_abs())).cast_signed() * ticks.signum();
+        self.config.tick_ns =
+            self.config.tick_ns.checked_add_signed(longer).context("time has no way to pass")?;
         self.set_config()
+    }
+
+    /// Ticks from the moment at which the kernel's counter wraps, five minutes after the start: the length
+    /// of a tick changes the time by so many times. Close to that moment there are too few to do so.
+    fn ticks(&self) -> Result<i64> {
+        const WRAP: i64 = 300_000_000_000;
+        const FEW: i64 = 20_000_000_000;
+        loop {
+            let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?);
+            let since = i64::try_from(now.as_nanos())? - WRAP;
+            if since.abs() > FEW {
+                return Ok(since / i64::try_from(self.topology.image.config.tick_ns)?);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     fn set_config(&mut self) -> Result<()> {
