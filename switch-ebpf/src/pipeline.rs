@@ -84,12 +84,8 @@ pub fn walk<P: Packet, T: Tables>(packet: &mut P, tables: &T, way: Way) -> Step 
     let Some(port) = tables.port(ifindex) else {
         return Step::done(account::drop(tables, NO_PORT, DropReason::UnknownPort));
     };
-    match stages(packet, tables, way, ifindex, port) {
-        Ok(step) => step,
-        Err(Stop::Pass) => Step::done(Verdict::Pass.pack()),
-        Err(Stop::Sender(reason)) => Step::done(account::drop(tables, port.slot, reason)),
-        Err(Stop::Receiver(slot, reason)) => Step::done(account::drop(tables, slot, reason)),
-    }
+    let step = stages(packet, tables, way, ifindex, port);
+    step.unwrap_or_else(|stop| account::stopped(tables, port.slot, stop, Step::done(Verdict::Pass.pack())))
 }
 
 #[inline(always)]

@@ -2,7 +2,8 @@
 
 use switch_common::verdict::{DropReason, Packed, Verdict};
 
-use crate::tables::Tables;
+use super::Stop;
+use crate::{step::Step, tables::Tables};
 
 /// One frame went from a port to another.
 #[inline(always)]
@@ -62,6 +63,17 @@ pub fn dropped<T: Tables>(tables: &T, slot: u32, reason: DropReason) {
         && let Some(frames) = drops.of(reason)
     {
         frames.add_local(1);
+    }
+}
+
+/// What becomes of a frame that goes no further at a stage, of the port in this slot; `pass` if it is
+/// not the stage's business.
+#[inline(always)]
+pub fn stopped<T: Tables>(tables: &T, sender: u32, stop: Stop, pass: Step) -> Step {
+    match stop {
+        Stop::Pass => pass,
+        Stop::Sender(reason) => Step::done(drop(tables, sender, reason)),
+        Stop::Receiver(slot, reason) => Step::done(drop(tables, slot, reason)),
     }
 }
 

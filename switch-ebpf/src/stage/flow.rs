@@ -110,7 +110,7 @@ fn known4<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
         None => return None,
     };
     let layer = Layer { header: ipv4::LEN as u32, upper: offset + ipv4::LEN, protocol };
-    let Goes { tag } = judge(packet, tables, arrival, flow, at, &layer)?;
+    let tag = judge(packet, tables, arrival, flow, at, &layer)?;
     let header = packet.at_mut::<{ ipv4::LEN }>(offset)?;
     ipv4::pass(header);
     send(packet, tables, arrival, flow, tag)
@@ -143,7 +143,7 @@ fn known6<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
         None => return None,
     };
     let layer = Layer { header: ipv6::LEN as u32, upper: offset + ipv6::LEN, protocol };
-    let Goes { tag } = judge(packet, tables, arrival, flow, at, &layer)?;
+    let tag = judge(packet, tables, arrival, flow, at, &layer)?;
     let header = packet.at_mut::<{ ipv6::LEN }>(offset)?;
     let difference = ipv6::pass(header);
     packet.resum(difference);
@@ -177,11 +177,6 @@ struct Layer {
     protocol: u8,
 }
 
-/// The frame goes the way of its flow, with this tag.
-struct Goes {
-    tag: Tag,
-}
-
 impl Arrival<'_> {
     /// The door that the frame came in by.
     #[inline(always)]
@@ -190,7 +185,7 @@ impl Arrival<'_> {
     }
 }
 
-/// Whether the flow's decision holds for this frame.
+/// The tag for this frame if the flow's decision holds for it.
 #[inline(always)]
 fn judge<P: Packet, T: Tables>(
     packet: &P,
@@ -199,7 +194,7 @@ fn judge<P: Packet, T: Tables>(
     flow: &Flow,
     at: At,
     layer: &Layer,
-) -> Option<Goes> {
+) -> Option<Tag> {
     let Arrival { frame, ifindex, .. } = *arrival;
     let mtu = flow.mtu();
     let same = flow.from == Flow::source(frame.source, mtu)
@@ -228,7 +223,7 @@ fn judge<P: Packet, T: Tables>(
         }
     }
     let tci = frame.tag.tci & !vlan::VID | flow.tag as u16 & vlan::VID;
-    Some(Goes { tag: Tag { tpid: (flow.tag >> 16) as u16, tci } })
+    Some(Tag { tpid: (flow.tag >> 16) as u16, tci })
 }
 
 /// Gives the frame its new addresses and tag, and counts it.

@@ -30,14 +30,14 @@ use crate::{
 /// Octets of a frame that hold all headers looked at here.
 const HEADERS: u32 = 128;
 
-/// True for a frame that may be a question or an announcement.
+/// True for a frame that may be a question or an announcement, or whose header is still to be pulled.
 #[inline(always)]
 pub fn concerns<P: Packet>(packet: &P, frame: &Frame) -> bool {
     match frame.ethertype {
         eth::ARP => true,
         eth::IPV6 => {
             let header = packet.at::<{ ipv6::LEN }>(frame.payload);
-            header.is_some_and(|header| Ipv6(header).next_header() == ipv6::ICMPV6)
+            header.is_none_or(|header| Ipv6(header).next_header() == ipv6::ICMPV6)
         }
         _ => false,
     }
@@ -61,12 +61,8 @@ struct Job<'a> {
 pub fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
     let ifindex = packet.ifindex();
     let Some(port) = tables.port(ifindex) else { return Step::BRIDGE };
-    match walk(packet, tables, ifindex, port) {
-        Ok(verdict) => verdict,
-        Err(Stop::Pass) => Step::BRIDGE,
-        Err(Stop::Sender(reason)) => Step::done(account::drop(tables, port.slot, reason)),
-        Err(Stop::Receiver(slot, reason)) => Step::done(account::drop(tables, slot, reason)),
-    }
+    let step = walk(packet, tables, ifindex, port);
+    step.unwrap_or_else(|stop| account::stopped(tables, port.slot, stop, Step::BRIDGE))
 }
 
 #[inline(always)]

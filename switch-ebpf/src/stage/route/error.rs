@@ -2,7 +2,7 @@
 
 use switch_common::{
     addr::{IpWords, ip_octets, is_unspecified},
-    table::{port::Port, route},
+    table::route,
     verdict::{DropReason, Packed, Verdict},
     wire::{
         eth::{self, Eth},
@@ -77,15 +77,11 @@ pub(super) fn about<T: Tables>(
     Ok(Step::complain(reason))
 }
 
-/// Sends the error that was decided on.
+/// Tells the sender of a packet why it was dropped, as it was decided.
 #[inline(always)]
-pub(super) fn send<P: Packet, T: Tables>(
-    packet: &mut P,
-    tables: &T,
-    ifindex: u32,
-    port: &Port,
-    step: Step,
-) -> Packed {
+pub fn complain<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
+    let ifindex = packet.ifindex();
+    let Some(port) = tables.port(ifindex) else { return step.verdict() };
     let verdict = account::drop(tables, port.slot, step.reason());
     if packet.complain(tables).is_err() {
         return verdict;

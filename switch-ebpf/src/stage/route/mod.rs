@@ -9,7 +9,7 @@ mod record;
 mod source;
 
 pub use ask::ask;
-pub use error::error;
+pub use error::{complain, error};
 pub use lookup::{key, link_local, target};
 pub use neighbour::heard;
 pub use record::note;
@@ -65,14 +65,6 @@ struct Job<'a> {
     octets: u32,
 }
 
-/// Tells the sender of a packet why it was dropped, as far as it was decided that it is told.
-#[inline(always)]
-pub fn complain<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
-    let ifindex = packet.ifindex();
-    let Some(port) = tables.port(ifindex) else { return step.verdict() };
-    error::send(packet, tables, ifindex, port, step)
-}
-
 /// Answers neighbour discovery that was sent to the router alone.
 #[inline(always)]
 pub fn discover<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
@@ -96,12 +88,8 @@ pub fn judge<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
     let (Some(port), Some(scratch)) = (tables.port(ifindex), tables.scratch()) else {
         return Step::BRIDGE;
     };
-    match walk(packet, tables, ifindex, port, scratch) {
-        Ok(step) => step,
-        Err(Stop::Pass) => Step::BRIDGE,
-        Err(Stop::Sender(reason)) => Step::done(account::drop(tables, port.slot, reason)),
-        Err(Stop::Receiver(slot, reason)) => Step::done(account::drop(tables, slot, reason)),
-    }
+    let step = walk(packet, tables, ifindex, port, scratch);
+    step.unwrap_or_else(|stop| account::stopped(tables, port.slot, stop, Step::BRIDGE))
 }
 
 #[inline(always)]
