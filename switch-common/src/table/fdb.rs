@@ -1,6 +1,6 @@
 //! The forwarding database: which port a station is at.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
 use crate::{
     addr::{Mac, MacWord},
@@ -13,28 +13,15 @@ pub const NAME: &str = "fdb";
 /// Entries unless the configuration says otherwise.
 pub const DEFAULT_CAPACITY: u32 = 262_144;
 
-/// A station in a network.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C, align(8))]
-pub struct Key {
-    /// The station's address.
-    pub mac: Mac,
-    /// Broadcast domain; the VLAN identifier for networks that have one.
-    pub network: u16,
+super::key! {
+    /// A station in a network.
+    #[repr(align(8))]
+    pub struct Key {
+        /// The station's address.
+        pub mac: Mac,
+        /// Broadcast domain; the VLAN identifier for networks that have one.
+        pub network: u16,
+    }
 }
 
 const _: () = assert!(size_of::<Key>() == 8);

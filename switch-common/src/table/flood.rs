@@ -19,28 +19,14 @@ pub const MAX_CHUNKS: u32 = MAX_PORTS / 256;
 
 const _: () = assert!(MAX_CHUNKS as usize * CHUNK == MAX_PORTS as usize);
 
-/// A chunk of a network.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C)]
-pub struct Key {
-    /// Broadcast domain.
-    pub network: u16,
-    /// Slot of the members divided by [`CHUNK`].
-    pub chunk: u16,
+super::key! {
+    /// A chunk of a network.
+    pub struct Key {
+        /// Broadcast domain.
+        pub network: u16,
+        /// Slot of the members divided by [`CHUNK`].
+        pub chunk: u16,
+    }
 }
 
 const _: () = assert!(size_of::<Key>() == 4);

@@ -5,7 +5,7 @@
 //! and in a small table of its own, where each port has a quota, so that a flood of first packets
 //! never touches established connections.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
 use crate::{
     addr::{IpWords, MacWord},
@@ -32,56 +32,28 @@ pub const OPENING_CAPACITY: u32 = 65_536;
 /// Half-open flows of one port.
 pub const OPENING_QUOTA: u64 = 8192;
 
-/// An IPv4 flow as its packets name it.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C)]
-pub struct Key4 {
-    /// Source address in the low half, destination in the high one, each as its octets stand in memory.
-    pub addresses: u64,
-    /// See [`about`].
-    pub about: u64,
+super::key! {
+    /// An IPv4 flow as its packets name it.
+    pub struct Key4 {
+        /// Source address in the low half, destination in the high one, each as its octets stand in memory.
+        pub addresses: u64,
+        /// See [`about`].
+        pub about: u64,
+    }
 }
 
 const _: () = assert!(size_of::<Key4>() == 16);
 
-/// An IPv6 flow as its packets name it.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C)]
-pub struct Key6 {
-    /// Sender.
-    pub source: IpWords,
-    /// Receiver.
-    pub destination: IpWords,
-    /// See [`about`].
-    pub about: u64,
+super::key! {
+    /// An IPv6 flow as its packets name it.
+    pub struct Key6 {
+        /// Sender.
+        pub source: IpWords,
+        /// Receiver.
+        pub destination: IpWords,
+        /// See [`about`].
+        pub about: u64,
+    }
 }
 
 const _: () = assert!(size_of::<Key6>() == 40);

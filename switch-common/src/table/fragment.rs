@@ -1,6 +1,6 @@
 //! The ports of datagrams that come in fragments, of which only the first has them.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
 use crate::{addr::IpWords, shared::Shared};
 
@@ -10,22 +10,20 @@ pub const NAME: &str = "fragments";
 /// Datagrams that are remembered.
 pub const CAPACITY: u32 = 8192;
 
-/// A datagram, as its fragments name it (RFC 791, 3.2; RFC 8200, 4.5).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout,
-)]
-#[repr(C)]
-pub struct Key {
-    /// Sender.
-    pub source: IpWords,
-    /// Receiver.
-    pub destination: IpWords,
-    /// Identification.
-    pub id: u32,
-    /// The network that it came from.
-    pub network: u16,
-    /// Protocol of the payload.
-    pub protocol: u16,
+super::key! {
+    /// A datagram, as its fragments name it (RFC 791, 3.2; RFC 8200, 4.5).
+    pub struct Key {
+        /// Sender.
+        pub source: IpWords,
+        /// Receiver.
+        pub destination: IpWords,
+        /// Identification.
+        pub id: u32,
+        /// The network that it came from.
+        pub network: u16,
+        /// Protocol of the payload.
+        pub protocol: u16,
+    }
 }
 
 const _: () = assert!(size_of::<Key>() == 40);

@@ -2,8 +2,6 @@
 
 use core::net::IpAddr;
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
 use crate::addr::{IpWords, MacWord, ipv4_words, ipv6_words};
 
 /// Name of the map, a hash from [`Key`] to a `u32` that is always 1.
@@ -16,30 +14,16 @@ pub const IPV4: u32 = 4;
 /// `kind` of an IPv6 address.
 pub const IPV6: u32 = 6;
 
-/// An address at a port.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C)]
-pub struct Key {
-    /// Interface index of the port's device.
-    pub ifindex: u32,
-    /// [`MAC`], [`IPV4`] or [`IPV6`].
-    pub kind: u32,
-    /// The address; a MAC address in its first six octets.
-    pub address: IpWords,
+super::key! {
+    /// An address at a port.
+    pub struct Key {
+        /// Interface index of the port's device.
+        pub ifindex: u32,
+        /// [`MAC`], [`IPV4`] or [`IPV6`].
+        pub kind: u32,
+        /// The address; a MAC address in its first six octets.
+        pub address: IpWords,
+    }
 }
 
 const _: () = assert!(size_of::<Key>() == 24);

@@ -1,6 +1,6 @@
 //! Which station has an IP address: what ARP and neighbour discovery find out.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
 use crate::{addr::IpWords, shared::Shared};
 
@@ -10,30 +10,16 @@ pub const NAME: &str = "neighbours";
 /// Entries.
 pub const CAPACITY: u32 = 65_536;
 
-/// An address in a network.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C)]
-pub struct Key {
-    /// The network.
-    pub network: u32,
-    /// 4 or 6.
-    pub family: u32,
-    /// The address.
-    pub address: IpWords,
+super::key! {
+    /// An address in a network.
+    pub struct Key {
+        /// The network.
+        pub network: u32,
+        /// 4 or 6.
+        pub family: u32,
+        /// The address.
+        pub address: IpWords,
+    }
 }
 
 const _: () = assert!(size_of::<Key>() == 24);

@@ -21,58 +21,30 @@ pub const CAPACITY: u32 = 1_048_576;
 /// Bits of the router's number, which come before those of the address.
 pub const VRF_BITS: u32 = 32;
 
-/// An IPv4 prefix of a router, or, with all bits, an address.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C)]
-pub struct Key4 {
-    /// Bits that count: [`VRF_BITS`] and those of the prefix.
-    pub bits: u32,
-    /// Number of the router, in network order, because bits are compared from the first octet on.
-    pub vrf: u32,
-    /// The address as the words of the wire hold it: its four octets.
-    pub address: u32,
+super::key! {
+    /// An IPv4 prefix of a router, or, with all bits, an address.
+    pub struct Key4 {
+        /// Bits that count: [`VRF_BITS`] and those of the prefix.
+        pub bits: u32,
+        /// Number of the router, in network order, because bits are compared from the first octet on.
+        pub vrf: u32,
+        /// The address as the words of the wire hold it: its four octets.
+        pub address: u32,
+    }
 }
 
 const _: () = assert!(size_of::<Key4>() == 12);
 
-/// An IPv6 prefix of a router.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    FromBytes,
-    IntoBytes,
-    Immutable,
-    KnownLayout,
-)]
-#[repr(C)]
-pub struct Key6 {
-    /// Bits that count: [`VRF_BITS`] and those of the prefix.
-    pub bits: u32,
-    /// Number of the router, in network order.
-    pub vrf: u32,
-    /// The address.
-    pub address: IpWords,
+super::key! {
+    /// An IPv6 prefix of a router.
+    pub struct Key6 {
+        /// Bits that count: [`VRF_BITS`] and those of the prefix.
+        pub bits: u32,
+        /// Number of the router, in network order.
+        pub vrf: u32,
+        /// The address.
+        pub address: IpWords,
+    }
 }
 
 const _: () = assert!(size_of::<Key6>() == 24);
