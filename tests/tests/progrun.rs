@@ -44,8 +44,11 @@ fn devices_from(objects: &str, first: usize) -> Result<()> {
     std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1")?;
     for (number, device) in device_names(objects).into_iter().enumerate() {
         let (peer, index) = (format!("{device}-peer"), (first + number).to_string());
-        ip_link(&["link", "add", &device, "index", &index, "up", "type", "veth", "peer", "name", &peer])?;
+        ip_link(&["link", "add", &device, "index", &index, "type", "veth", "peer", "name", &peer])?;
+        // The end that frames leave by comes up last, when it has a carrier: the kernel lets the other
+        // one send a moment later, when it has noticed, and drops what comes before.
         ip_link(&["link", "set", &peer, "up"])?;
+        ip_link(&["link", "set", &device, "up"])?;
     }
     Ok(())
 }

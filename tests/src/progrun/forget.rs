@@ -6,7 +6,7 @@ use aya::{
     maps::{Array, HashMap},
 };
 use switch_common::table::{
-    fdb,
+    epoch, fdb,
     flow::{self, Flow},
     fragment, learn, limit,
     neighbour::{self, Neighbour},
@@ -27,6 +27,10 @@ pub(super) fn forget(ebpf: &mut Ebpf, image: &TableImage) -> Result<()> {
     clear::<{ size_of::<flow::Key6>() }, FLOW>(ebpf, flow::OPENING6)?;
     clear::<{ size_of::<fragment::Key>() }, { size_of::<fragment::Fragment>() }>(ebpf, fragment::NAME)?;
     clear::<4, 4>(ebpf, port::FAR)?;
+    // When a station moved last: the datapath is quiet about the next one for a while.
+    let mut table: Array<_, [u64; 3]> = named(ebpf, epoch::NAME)?.try_into()?;
+    let [configured, moved, _] = table.get(&0, 0)?;
+    table.set(0, [configured, moved, 0], 0)?;
     for (ifindex, port) in &image.ports {
         for name in [learn::NAME, flow::OPENINGS, limit::NAME] {
             Array::<_, [u64; 2]>::try_from(named(ebpf, name)?)?.set(port.slot, [0; 2], 0)?;
