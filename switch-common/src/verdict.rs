@@ -221,6 +221,18 @@ drop_reasons! {
     NotForGateway = 36, Out, "not-for-gateway";
     /// A packet could not be rewritten, or an answer not made of it (no memory).
     EditFailed = 37, Out, "edit-failed";
+    /// A policy of the sending port drops or rejects the packet.
+    PolicyOut = 38, Out, "policy-out";
+    /// A policy of the receiving port drops or rejects the packet.
+    PolicyIn = 39, In, "policy-in";
+    /// A TCP packet at a firewall is of no connection that is known, and does not begin one.
+    NoConnection = 40, Out, "no-connection";
+    /// A fragment at a firewall came before the first one of its datagram, which says what it is of.
+    FragmentUnknown = 41, Out, "fragment-unknown";
+    /// A fragment at a firewall hides or overwrites its datagram's ports or flags (RFC 1858, RFC 3128).
+    FragmentEvasion = 42, Out, "fragment-evasion";
+    /// A connection at a firewall cannot be remembered: the table, or the sending port's share of it, is full.
+    ConnectionsFull = 43, Out, "connections-full";
 }
 
 #[cfg(test)]

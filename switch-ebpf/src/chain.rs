@@ -46,6 +46,8 @@ pub struct Found {
     pub fragment: Fragment,
     /// The datagram of a fragment.
     pub id: u64,
+    /// Octets of the datagram in front of a fragment.
+    pub part: u64,
     /// 1 if there was a routing header.
     pub routing: u64,
     /// How it ended.
@@ -62,6 +64,7 @@ pub fn walk<P: Packet>(packet: &P, next: u8, offset: usize) -> Found {
             offset: packet.opaque(offset),
             fragment: Fragment::None,
             id: 0,
+            part: 0,
             routing: 0,
             end: End::TooLong,
         },
@@ -107,6 +110,7 @@ impl<P: Packet> Repeated for Chain<'_, P> {
             if extension.fragment_offset() != 0 {
                 self.found.next = extension.next_header().into();
                 self.found.fragment = Fragment::Later;
+                self.found.part = u64::from(extension.fragment_offset()) << 3;
                 return self.end(End::Upper);
             }
             self.found.fragment = Fragment::First;

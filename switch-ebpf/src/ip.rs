@@ -46,6 +46,14 @@ pub struct Ip {
     pub ports: u64,
     /// Of TCP the flags, of ICMP the type.
     pub kind: u64,
+    /// Of ICMP, the code.
+    pub code: u64,
+    /// 1 if the upper layer has ports or a type that cannot be read: it is cut off, or in another fragment.
+    pub unread: u64,
+    /// 1 if it has IPv4 options or an IPv6 routing header.
+    pub options: u64,
+    /// Octets of the datagram in front of this part of it.
+    pub part: u64,
     /// The network that it came from.
     pub network: u64,
 }
@@ -86,6 +94,13 @@ impl Ip {
         !(self.is_icmp() && error)
     }
 
+    /// True if the packet can be the first one of a flow: the later packets of one that begins with a
+    /// fragment may be whole.
+    #[inline(always)]
+    pub const fn begins_flow(&self) -> bool {
+        self.fragment as u64 != Fragment::Later as u64 && self.family != 0 && (!self.is_icmp() || self.is_echo())
+    }
+
     /// True if the packet's connection can be told by a flow's key.
     #[inline(always)]
     pub const fn has_flow(&self) -> bool {
@@ -117,9 +132,8 @@ fn read4<P: Packet>(packet: &P, frame: &Frame, ip: &mut Ip) -> Result<(), DropRe
     }
     ip.length = octets(packet, frame, header.total_len().into(), ipv4::LEN as u64)?;
     if !header.is_plain() {
-        return Err(DropReason::IpOptions);
-    }
-    if !header.has_right_checksum() {
+        ip.options = 1;
+    } else if !header.has_right_checksum() {
         return Err(DropReason::BadIpChecksum);
     }
     ip.fragment = match (header.is_fragment(), header.is_later_fragment()) {
@@ -133,8 +147,9 @@ fn read4<P: Packet>(packet: &P, frame: &Frame, ip: &mut Ip) -> Result<(), DropRe
     ip.protocol = header.protocol().into();
     ip.ttl = header.ttl().into();
     ip.offset = frame.payload;
-    ip.upper = frame.payload + ipv4::LEN;
+    ip.upper = packet.opaque(frame.payload + header.header_len());
     ip.id = header.id().into();
+    ip.part = header.part().into();
     Ok(())
 }
 
@@ -156,13 +171,12 @@ fn read6<P: Packet>(packet: &P, frame: &Frame, ip: &mut Ip) -> Result<(), DropRe
     if found.end != End::Upper {
         return Err(DropReason::BadIpHeader);
     }
-    if found.routing != 0 {
-        return Err(DropReason::IpOptions);
-    }
+    ip.options = found.routing;
     ip.protocol = found.next;
     ip.upper = found.offset;
     ip.fragment = found.fragment;
     ip.id = found.id;
+    ip.part = found.part;
     Ok(())
 }
 
@@ -187,35 +201,41 @@ fn octets<P: Packet>(packet: &P, frame: &Frame, claimed: u64, header: u64) -> Re
 /// Reads what the upper layer tells a flow by.
 #[inline(always)]
 fn read_upper<P: Packet>(packet: &P, ip: &mut Ip) {
+    let protocol = ip.protocol as u8;
+    let known = matches!(protocol, ipv4::TCP | ipv4::UDP | ipv4::SCTP) || ip.is_icmp();
+    ip.unread = known.into();
     if ip.fragment == Fragment::Later {
         return;
     }
-    let protocol = ip.protocol as u8;
-    match protocol {
-        ipv4::TCP => {
-            if let Some(octets) = packet.at::<{ tcp::LEN }>(ip.upper) {
-                ip.kind = Tcp(octets).flags().into();
-                ip.ports = ports(octets).into();
-            }
+    if protocol == ipv4::TCP {
+        if let Some(octets) = packet.at::<{ tcp::LEN }>(ip.upper) {
+            ip.kind = Tcp(octets).flags().into();
+            ip.ports = ports(octets).into();
+            ip.unread = 0;
         }
-        ipv4::UDP => {
-            if let Some(octets) = packet.at::<{ udp::LEN }>(ip.upper) {
-                ip.ports = ports(octets).into();
-            }
+    } else if protocol == ipv4::UDP || protocol == ipv4::SCTP {
+        if let Some(octets) = packet.at::<{ udp::LEN }>(ip.upper) {
+            ip.ports = ports(octets).into();
+            ip.unread = 0;
         }
-        _ if ip.is_icmp() => {
-            if let Some(octets) = packet.at::<{ icmp::LEN }>(ip.upper) {
-                let message = Icmp(octets);
-                ip.kind = message.kind().into();
-                if ip.is_echo() {
-                    ip.ports = message.ports().into();
-                }
-            } else {
-                // Whatever it is, no error is sent about it.
-                ip.kind = icmp::TIME_EXCEEDED.into();
-            }
-        }
-        _ => {}
+    } else if ip.is_icmp() {
+        read_icmp(packet, ip);
+    }
+}
+
+#[inline(always)]
+fn read_icmp<P: Packet>(packet: &P, ip: &mut Ip) {
+    let Some(octets) = packet.at::<{ icmp::LEN }>(ip.upper) else {
+        // Whatever it is, no error is sent about it.
+        ip.kind = icmp::TIME_EXCEEDED.into();
+        return;
+    };
+    let message = Icmp(octets);
+    ip.kind = message.kind().into();
+    ip.code = message.code().into();
+    ip.unread = 0;
+    if ip.is_echo() {
+        ip.ports = message.ports().into();
     }
 }
 

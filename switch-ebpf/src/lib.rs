@@ -10,6 +10,7 @@
 )]
 
 pub mod chain;
+pub mod classify;
 pub mod edit;
 pub mod epoch;
 pub mod frame;

@@ -7,9 +7,9 @@ use switch_common::verdict::DropReason;
 use crate::{
     pipeline::{self, Way},
     stage::{
-        flood,
+        deliver, filter, flood,
         guard::{self, Subject},
-        respond, route,
+        record, respond, route,
     },
     step::Step,
     tables::Tables,
@@ -166,13 +166,31 @@ pub trait Packet {
         route::judge(self, tables)
     }
 
-    /// Notes the flow of a frame that was judged ([`route::note`]).
+    /// Does what a packet to the router itself asks for ([`route::serve`]).
     #[inline(always)]
-    fn note<T: Tables>(&mut self, tables: &T)
+    fn serve<T: Tables>(&mut self, tables: &T) -> Step
     where
         Self: Sized,
     {
-        route::note(tables);
+        route::serve(self, tables)
+    }
+
+    /// Brings a frame of which it is decided where it goes into its final form ([`deliver::frame`]).
+    #[inline(always)]
+    fn deliver<T: Tables>(&mut self, tables: &T) -> Step
+    where
+        Self: Sized,
+    {
+        deliver::frame(self, tables)
+    }
+
+    /// Notes the flow of a frame that was delivered ([`record::note`]).
+    #[inline(always)]
+    fn note<T: Tables>(&mut self, tables: &T) -> bool
+    where
+        Self: Sized,
+    {
+        record::note(tables)
     }
 
     /// Answers the frame if it asks for an address that the switch knows ([`respond::frame`]).
@@ -182,6 +200,72 @@ pub trait Packet {
         Self: Sized,
     {
         respond::frame(self, tables)
+    }
+
+    /// Describes a bridged frame ([`filter::track`]).
+    #[inline(always)]
+    fn track<T: Tables>(&mut self, tables: &T) -> Step
+    where
+        Self: Sized,
+    {
+        filter::track(self, tables)
+    }
+
+    /// Finds out what policies are to be asked ([`filter::prepare`]).
+    #[inline(always)]
+    fn filter<T: Tables>(&mut self, tables: &T) -> Step
+    where
+        Self: Sized,
+    {
+        filter::prepare(self, tables)
+    }
+
+    /// Drops a packet that a policy refuses ([`filter::refused`]).
+    #[inline(always)]
+    fn refused<T: Tables>(&mut self, tables: &T, what: u32, reason: DropReason) -> Step
+    where
+        Self: Sized,
+    {
+        filter::refused(tables, what, reason)
+    }
+
+    /// Asks the policies of the port at a device ([`filter::admit`]).
+    #[inline(always)]
+    fn admit<T: Tables>(&mut self, tables: &T, ifindex: u32, way: u32) -> u64
+    where
+        Self: Sized,
+    {
+        filter::admit::<Self, T>(tables, ifindex, way)
+    }
+
+    /// Asks one policy ([`filter::search`]).
+    #[inline(always)]
+    fn search<T: Tables>(tables: &T, policy: u32, way: u32) -> u64
+    where
+        Self: Sized,
+    {
+        filter::search::<Self, T>(tables, policy, way)
+    }
+
+    /// Sends a copy to a port with a firewall ([`flood::copy`]).
+    #[inline(always)]
+    fn copy<T: Tables>(&mut self, tables: &T, ifindex: u32)
+    where
+        Self: Sized,
+    {
+        flood::copy(self, tables, ifindex);
+    }
+
+    /// Makes the frame the reset of its connection ([`filter::reset`]).
+    ///
+    /// # Errors
+    /// When the kernel cannot edit the frame.
+    #[inline(always)]
+    fn reset<T: Tables>(&mut self, tables: &T) -> Result<(), EditFailed>
+    where
+        Self: Sized,
+    {
+        filter::reset(self, tables)
     }
 
     /// Sends a routed packet to all of the network in the scratch memory ([`route::everywhere`]).

@@ -1,7 +1,10 @@
 //! The way of a frame through the switch: the one place that knows the order of the stages.
 
 use switch_common::{
-    table::port::Port,
+    table::{
+        config::Config,
+        port::{self, Port},
+    },
     verdict::{DropReason, Packed, Path, Verdict},
     wire::eth,
 };
@@ -9,7 +12,7 @@ use switch_common::{
 use crate::{
     packet::Packet,
     stage::{
-        Stop, account, admit, bridge, classify, emit, flood,
+        Stop, account, admit, bridge, classify, emit, filter, flood,
         flow::{self, At},
         guard, learn, parse, respond, route,
     },
@@ -35,6 +38,20 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
     if step == Step::BRIDGE {
         step = packet.walk(tables, Way::Bridge);
     }
+    if step.left() == Left::Track {
+        step = packet.track(tables);
+    }
+    if step.left() == Left::Filter {
+        step = packet.filter(tables);
+        if step.left() == Left::Filter {
+            step = filter::decide(packet, tables);
+        }
+    }
+    if step.left() == Left::Deliver {
+        step = packet.deliver(tables);
+    } else if step.left() == Left::Serve {
+        step = packet.serve(tables);
+    }
     finish(packet, tables, step)
 }
 
@@ -43,7 +60,7 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
 fn known<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Option<Packed> {
     let config = tables.config()?;
     // Most frames are bridged: they shall not pay for more than this.
-    if !flow::may_be(packet, config) {
+    if !flow::may_be(packet, config) && !is_tracked(packet, tables, config) {
         return None;
     }
     let octets = packet.octets();
@@ -51,19 +68,40 @@ fn known<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Option<Packed> {
     flow::known(packet, tables, config, &frame, octets, At::Tc)
 }
 
+/// True if the frame may be bridged to or from a port with a firewall.
+#[inline(always)]
+fn is_tracked<P: Packet, T: Tables>(packet: &P, tables: &T, config: &Config) -> bool {
+    config.firewalls != 0 && tables.port(packet.ifindex()).is_some_and(|port| port.is(port::TRACKED))
+}
+
 /// Does what is left when the way of a frame is decided.
 #[inline(always)]
 fn finish<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
     match step.left() {
-        Left::Note => packet.note(tables),
-        Left::Flood => return flood::frame(packet, tables),
-        Left::Everywhere => return packet.everywhere(tables),
+        Left::Note => return noted(packet, tables, step),
+        Left::Flood => {
+            let sender = packet.ifindex();
+            flood::screened(packet, tables, sender);
+            return flood::frame(packet, tables);
+        }
+        Left::Everywhere => {
+            flood::screened(packet, tables, 0);
+            return packet.everywhere(tables);
+        }
+        Left::Refuse | Left::Reset => return route::refuse(packet, tables, step),
         Left::Complain => return route::complain(packet, tables, step),
         Left::Ask => packet.ask(tables),
         Left::Discover => return route::discover(packet, tables, step),
-        Left::Nothing | Left::Respond | Left::Judge => {}
+        _ => {}
     }
     step.verdict()
+}
+
+/// Remembers the packet's connection. One that a firewall allows and nobody can remember ends here:
+/// its answers would.
+#[inline(always)]
+fn noted<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
+    if packet.note(tables) { step.verdict() } else { Verdict::Drop(DropReason::ConnectionsFull).pack() }
 }
 
 /// How much of the way a frame walks.
@@ -113,6 +151,11 @@ fn stages<P: Packet, T: Tables>(
         }
     }
     let target = bridge::target(tables, ifindex, &frame, &place)?;
+    let flags = target.port.map_or(0, |receiver| receiver.flags);
+    let copied = target.port.is_none() && port.is(port::TRACKED);
+    if (copied || filter::is_between(port.flags, flags)) && filter::concerns(&frame) {
+        return Ok(Step::track());
+    }
     let Some(receiver) = target.port else {
         return flood::later(tables, &place);
     };
@@ -150,6 +193,9 @@ fn shortcut<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<Packed, 
     learn::is_known(tables, ifindex, learn::station(tables, &frame, &place))?;
     let target = bridge::target(tables, ifindex, &frame, &place)?;
     let receiver = target.port.ok_or(Stop::Pass)?;
+    if filter::is_between(port.flags, receiver.flags) {
+        return Err(Stop::Pass);
+    }
     emit::takes_xdp(receiver)?;
     emit::frame(packet, target.ifindex, receiver, &mut place)?;
     account::forwarded(tables, port.slot, receiver.slot, octets);

@@ -19,6 +19,14 @@ pub enum Left {
     Respond,
     /// To judge it by its route.
     Judge,
+    /// To describe a bridged frame, of whose ports one has a firewall.
+    Track,
+    /// To ask the policies of its ports.
+    Filter,
+    /// To do what a packet to the router itself asks for.
+    Serve,
+    /// To bring it into its final form and hand it over.
+    Deliver,
     /// To send copies to the place in the scratch memory.
     Flood,
     /// The same for a packet that was routed.
@@ -27,6 +35,10 @@ pub enum Left {
     Note,
     /// To tell the sender why its packet was dropped.
     Complain,
+    /// To tell the sender that its packet was rejected, which is counted already.
+    Refuse,
+    /// To reset the connection that its packet is of, which is counted already.
+    Reset,
     /// To ask for the next station, for which the packet was dropped.
     Ask,
     /// To answer neighbour discovery that was sent to the router alone.
@@ -41,6 +53,12 @@ const NOTE: u64 = 5 << 8;
 const COMPLAIN: u64 = 6 << 8;
 const ASK: u64 = 7 << 8;
 const DISCOVER: u64 = 8 << 8;
+const TRACK: u64 = 9 << 8;
+const FILTER: u64 = 10 << 8;
+const SERVE: u64 = 11 << 8;
+const DELIVER: u64 = 12 << 8;
+const REFUSE: u64 = 13 << 8;
+const RESET: u64 = 14 << 8;
 const LEFT: u64 = 0xff << 8;
 
 impl Step {
@@ -63,6 +81,42 @@ impl Step {
     #[inline(always)]
     pub const fn judge() -> Self {
         Self(JUDGE)
+    }
+
+    /// One of the frame's ports has a firewall.
+    #[inline(always)]
+    pub const fn track() -> Self {
+        Self(TRACK)
+    }
+
+    /// The policies of its ports are to be asked.
+    #[inline(always)]
+    pub const fn filter() -> Self {
+        Self(FILTER)
+    }
+
+    /// The packet was sent to one of the router's own addresses.
+    #[inline(always)]
+    pub const fn serve() -> Self {
+        Self(SERVE)
+    }
+
+    /// It is decided where the packet goes: that is in the scratch memory.
+    #[inline(always)]
+    pub const fn deliver() -> Self {
+        Self(DELIVER)
+    }
+
+    /// The packet was rejected, and its sender is to be told.
+    #[inline(always)]
+    pub const fn refuse(reason: DropReason) -> Self {
+        Self(Verdict::Drop(reason).pack().0 | REFUSE)
+    }
+
+    /// The packet was rejected, and its connection is to be reset.
+    #[inline(always)]
+    pub const fn reset(reason: DropReason) -> Self {
+        Self(Verdict::Drop(reason).pack().0 | RESET)
     }
 
     /// The frame is to be flooded.
@@ -119,6 +173,12 @@ impl Step {
             COMPLAIN => Left::Complain,
             ASK => Left::Ask,
             DISCOVER => Left::Discover,
+            TRACK => Left::Track,
+            FILTER => Left::Filter,
+            SERVE => Left::Serve,
+            DELIVER => Left::Deliver,
+            REFUSE => Left::Refuse,
+            RESET => Left::Reset,
             _ => Left::Nothing,
         }
     }
@@ -142,9 +202,13 @@ mod tests {
         assert_eq!(Step::done(forward.pack()).left(), Left::Nothing);
         assert_eq!((Step::flood().left(), Step::everywhere().left()), (Left::Flood, Left::Everywhere));
         assert_eq!((Step::respond().left(), Step::judge().left()), (Left::Respond, Left::Judge));
+        assert_eq!((Step::track().left(), Step::filter().left()), (Left::Track, Left::Filter));
+        assert_eq!((Step::serve().left(), Step::deliver().left()), (Left::Serve, Left::Deliver));
         for reason in DropReason::ALL {
             let step = Step::complain(*reason);
             assert_eq!((step.left(), step.reason()), (Left::Complain, *reason));
+            assert_eq!(Step::refuse(*reason).left(), Left::Refuse);
+            assert_eq!((Step::reset(*reason).left(), Step::reset(*reason).reason()), (Left::Reset, *reason));
             let step = Step::ask(Verdict::Drop(*reason).pack());
             assert_eq!((step.left(), step.reason()), (Left::Ask, *reason));
         }

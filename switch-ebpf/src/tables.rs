@@ -2,9 +2,10 @@
 
 use switch_common::{
     addr::IpWords,
+    event::Event,
     table::{
-        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, neighbour, port,
-        route, stats,
+        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, hits, learn, limit, neighbour,
+        policy, port, route, rules, stats,
     },
 };
 
@@ -37,8 +38,22 @@ pub struct Scratch {
     pub ip: Ip,
     /// The door that it came in by.
     pub door: u32,
-    /// Always 0: keeps the flow at a word.
-    pub reserved: u32,
+    /// 1 if a firewall let the packet pass.
+    pub filtered: u32,
+    /// 1 if ports with a firewall get copies of it only if their policies let them.
+    pub screen: u32,
+    /// 1 if it was sent to the router itself.
+    pub serve: u32,
+    /// Slot of the port whose policies are asked.
+    pub asked: u32,
+    /// What policies are asked of the packet, besides which end the port is.
+    pub mirrored: u32,
+    /// Number of the rule that decided.
+    pub found: u64,
+    /// Packets and bytes that rules are to count.
+    pub more: [u64; 2],
+    /// What user space is told.
+    pub event: Event,
     /// A flow that is being made.
     pub flow: flow::Flow,
     /// The next station, and the router's own address in its subnet.
@@ -151,6 +166,21 @@ pub trait Tables {
 
     /// How many errors the port in this slot was sent.
     fn limit(&self, slot: u32) -> Option<&limit::Limit>;
+
+    /// A policy.
+    fn policy(&self, slot: u32) -> Option<&policy::Policy>;
+
+    /// A row of the compiled rules.
+    fn rules(&self, row: u32) -> Option<&rules::Row>;
+
+    /// What a rule decided about at a port.
+    fn hits(&self, key: &hits::Key) -> Option<&hits::Hits>;
+
+    /// Adds a rule at a port that has no row; false if there is one now, or no room.
+    fn first_hit(&self, key: &hits::Key, hits: &hits::Hits) -> bool;
+
+    /// Tells user space, if it listens.
+    fn tell(&self, event: &Event);
 
     /// Memory of this CPU that is nobody's between two frames.
     #[expect(

@@ -20,9 +20,11 @@ pub struct Config {
     pub host_mac: u64,
     /// Most half-open flows of one port.
     pub opening_quota: u64,
+    /// 1 if any port has a firewall.
+    pub firewalls: u64,
 }
 
-const _: () = assert!(size_of::<Config>() == 40);
+const _: () = assert!(size_of::<Config>() == 48);
 
 impl Config {
     /// Time that the kernel's tick counter has before it starts (`INITIAL_JIFFIES`): so it wraps in

@@ -124,7 +124,7 @@ pub const ORIGINAL: u64 = 1 << 4;
 
 /// In `action`: the receiver wants a tag.
 pub const PUSH: u32 = 1 << 0;
-/// In `action`: the packet comes with a tag of the switch's.
+/// In `action`: the packet loses the tag that it comes with.
 pub const POP: u32 = 1 << 1;
 /// In `action`: straight into the receive path of the device's peer.
 pub const PEER: u32 = 1 << 2;
@@ -132,6 +132,10 @@ pub const PEER: u32 = 1 << 2;
 pub const XDP: u32 = 1 << 3;
 /// In `action`: packets are sent to the host's MAC address, not to the gateway's.
 pub const HOST: u32 = 1 << 4;
+/// In `action`: packets are bridged: they keep their addresses and their TTL.
+pub const BRIDGED: u32 = 1 << 5;
+/// In `action`: packets come with a tag of the switch's.
+pub const TAGGED: u32 = 1 << 6;
 
 /// What becomes of the packets of a flow.
 ///
@@ -176,8 +180,12 @@ pub struct Flow {
     pub back: u32,
     /// Slot of the router.
     pub router: u32,
-    /// Always 0: makes the row two lines.
-    pub reserved: [u64; 4],
+    /// Rule that lets the sender send it, and the one that lets the receiver have it; 0 for none.
+    pub rules: [u64; 2],
+    /// Packets that are in the hits of these rules.
+    pub counted_packets: Shared,
+    /// Their bytes.
+    pub counted_bytes: Shared,
 }
 
 const _: () = assert!(size_of::<Flow>() == 128 && core::mem::offset_of!(Flow, state) == 64);

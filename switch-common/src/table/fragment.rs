@@ -32,7 +32,7 @@ const _: () = assert!(size_of::<Key>() == 40);
 #[derive(Clone, Debug, Default, FromBytes, IntoBytes, KnownLayout)]
 #[repr(C)]
 pub struct Fragment {
-    /// Ports, as in a flow's key.
+    /// Ports, as in a flow's key; above them TCP's flags or ICMP's type, and above these ICMP's code.
     pub ports: u64,
     /// Coarse monotonic time of the first fragment.
     pub seen: Shared,

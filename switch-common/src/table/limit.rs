@@ -21,9 +21,11 @@ pub struct Limit {
     pub errors: Bucket,
     /// Questions for stations that were not asked for before, to all of a network (RFC 6583).
     pub questions: Bucket,
+    /// Events of rules that decided about the port's packets.
+    pub events: Bucket,
 }
 
-const _: () = assert!(size_of::<Limit>() == 16);
+const _: () = assert!(size_of::<Limit>() == 24);
 
 /// A token bucket in one number: the time up to which what was sent is paid for (the generic cell
 /// rate algorithm, ITU-T I.371).

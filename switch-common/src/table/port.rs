@@ -9,6 +9,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::policy::CHAIN;
+
 /// Name of the map: an array of [`Port`] by row.
 pub const NAME: &str = "ports";
 /// Name of the array of rows (`u32`) by interface index; 0 for a device that is no port.
@@ -42,6 +44,10 @@ pub const GUARD_IP: u16 = 1 << 5;
 pub const PEER: u16 = 1 << 6;
 /// The device takes frames that an XDP program redirects to it.
 pub const XDP_TARGET: u16 = 1 << 7;
+/// The port has a firewall: the policies in its chain.
+pub const FIREWALL: u16 = 1 << 8;
+/// A port in one of its networks has a firewall: packets of the port may be of a known flow.
+pub const TRACKED: u16 = 1 << 9;
 
 /// Words of the VLAN bitmap.
 pub const VLAN_WORDS: usize = 64;
@@ -72,22 +78,36 @@ pub struct Port {
     pub mtu: u32,
     /// Most addresses that may be learned here.
     pub learn_limit: u32,
+    /// The policy whose default holds where no rule decides: one of the chain.
+    pub fallback: u16,
     /// Always 0: makes the size a multiple of eight.
-    pub reserved: u32,
+    pub reserved: u16,
     /// Any of the bits above.
     pub flags: u16,
     /// VLAN of untagged frames: the access VLAN, or a trunk's native one; 0 for none.
     pub pvid: u16,
+    /// Slots of the policies that apply here, in the order in which they are asked; 0 behind the last one.
+    pub policies: [u16; CHAIN],
     /// One bit a VLAN: which of them a trunk carries. Empty for access ports.
     pub vlans: [u64; VLAN_WORDS],
 }
 
-const _: () = assert!(size_of::<Port>() == 24 + 8 * VLAN_WORDS);
+const _: () = assert!(size_of::<Port>() == 24 + 2 * CHAIN + 8 * VLAN_WORDS);
 
 impl Default for Port {
     fn default() -> Self {
-        let vlans = [0; VLAN_WORDS];
-        Self { ifindex: 0, slot: 0, mtu: 0, learn_limit: 0, reserved: 0, flags: 0, pvid: 0, vlans }
+        Self {
+            ifindex: 0,
+            slot: 0,
+            mtu: 0,
+            learn_limit: 0,
+            fallback: 0,
+            reserved: 0,
+            flags: 0,
+            pvid: 0,
+            policies: [0; CHAIN],
+            vlans: [0; VLAN_WORDS],
+        }
     }
 }
 

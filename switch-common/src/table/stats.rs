@@ -41,6 +41,8 @@ pub struct Stats {
     /// Flows of the VM that got no entry, because the table was full or the port had reached its
     /// limit of half-open ones; their packets were routed one by one.
     pub flow_full: Shared,
+    /// Packets that a rule decided about and did not count, because its table was full.
+    pub hits_full: Shared,
 }
 
-const _: () = assert!(size_of::<Stats>() == 104);
+const _: () = assert!(size_of::<Stats>() == 112);

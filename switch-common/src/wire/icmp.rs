@@ -36,6 +36,11 @@ pub const PORT: u8 = 3;
 /// Code of [`UNREACHABLE`]: the packet is too big and must not be fragmented.
 pub const FRAGMENTATION_NEEDED: u8 = 4;
 
+/// Code of [`UNREACHABLE`]: a policy forbids it.
+pub const PROHIBITED: u8 = 13;
+
+/// Code of [`UNREACHABLE6`]: a policy forbids it.
+pub const PROHIBITED6: u8 = 1;
 /// Code of [`UNREACHABLE6`]: no route.
 pub const NO_ROUTE6: u8 = 0;
 /// Code of [`UNREACHABLE6`]: the host does not answer.
@@ -64,6 +69,12 @@ impl Icmp<'_> {
     #[inline(always)]
     pub fn kind(self) -> u8 {
         self.0[0]
+    }
+
+    /// Code.
+    #[inline(always)]
+    pub fn code(self) -> u8 {
+        self.0[1]
     }
 
     /// Of an echo: the identifier as both ports of a flow's key.

@@ -14,6 +14,8 @@ pub const IGMP: u8 = 2;
 pub const TCP: u8 = 6;
 /// Protocol number of UDP.
 pub const UDP: u8 = 17;
+/// Protocol number of SCTP.
+pub const SCTP: u8 = 132;
 
 /// A view of the fixed part of the header.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +71,12 @@ impl Ipv4<'_> {
     #[inline(always)]
     pub fn is_fragment(self) -> bool {
         be16(self.0[6], self.0[7]) & 0x3fff != 0
+    }
+
+    /// Octets of the datagram in front of this part.
+    #[inline(always)]
+    pub fn part(self) -> u16 {
+        (be16(self.0[6], self.0[7]) & 0x1fff) << 3
     }
 
     /// How many routers the packet may still pass.

@@ -6,13 +6,13 @@ use aya_ebpf::{
     bindings::{BPF_EXIST, BPF_F_NO_PREALLOC, BPF_NOEXIST},
     helpers::generated::bpf_jiffies64,
     macros::map,
-    maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, lpm_trie::Key as Prefix},
+    maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf, lpm_trie::Key as Prefix},
 };
 use switch_common::{
-    MAX_PORTS,
+    MAX_PORTS, event,
     table::{
-        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, names, neighbour,
-        port, route, stats,
+        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, hits, learn, limit, names,
+        neighbour, policy, port, route, rules, stats,
     },
 };
 use switch_ebpf::tables::{Learning, Scratch, Tables};
@@ -82,6 +82,14 @@ static FRAGMENTS: LruHashMap<fragment::Key, fragment::Fragment> =
     LruHashMap::with_max_entries(fragment::CAPACITY, 0);
 #[map(name = "limits")]
 static LIMITS: Array<limit::Limit> = Array::with_max_entries(MAX_PORTS, 0);
+#[map(name = "hits")]
+static HITS: HashMap<hits::Key, hits::Hits> = HashMap::with_max_entries(hits::CAPACITY, 0);
+#[map(name = "policies")]
+static POLICIES: Array<policy::Policy> = Array::with_max_entries(MAX_PORTS, 0);
+#[map(name = "rules")]
+static RULES: Array<rules::Row> = Array::with_max_entries(rules::DEFAULT_CAPACITY, 0);
+#[map(name = "events")]
+static EVENTS: RingBuf = RingBuf::with_byte_size(event::CAPACITY, 0);
 #[map(name = "scratch")]
 static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
 
@@ -283,6 +291,33 @@ impl Tables for Maps {
     #[inline(always)]
     fn limit(&self, slot: u32) -> Option<&limit::Limit> {
         LIMITS.get(slot)
+    }
+
+    #[inline(always)]
+    fn policy(&self, slot: u32) -> Option<&policy::Policy> {
+        POLICIES.get(slot)
+    }
+
+    #[inline(always)]
+    fn rules(&self, row: u32) -> Option<&rules::Row> {
+        RULES.get(row)
+    }
+
+    #[inline(always)]
+    fn hits(&self, key: &hits::Key) -> Option<&hits::Hits> {
+        // SAFETY: as for stations.
+        unsafe { HITS.get(key) }
+    }
+
+    #[inline(always)]
+    fn first_hit(&self, key: &hits::Key, hits: &hits::Hits) -> bool {
+        HITS.insert(key, hits, BPF_NOEXIST.into()).is_ok()
+    }
+
+    #[inline(always)]
+    fn tell(&self, event: &event::Event) {
+        // A ring that nobody empties is full, and then loses the event.
+        EVENTS.output::<event::Event>(event, 0).unwrap_or_default();
     }
 
     #[inline(always)]

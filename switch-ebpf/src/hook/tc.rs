@@ -18,9 +18,9 @@ use switch_ebpf::{
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline::{self, Way},
     stage::{
-        flood,
+        deliver, filter, flood,
         guard::{self, Subject},
-        respond, route,
+        record, respond, route,
     },
     step::Step,
     tables::Tables,
@@ -223,8 +223,53 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
-    fn note<T: Tables>(&mut self, _tables: &T) {
-        dvs_note();
+    fn serve<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(dvs_serve(self.0))
+    }
+
+    #[inline(always)]
+    fn deliver<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(dvs_deliver(self.0))
+    }
+
+    #[inline(always)]
+    fn note<T: Tables>(&mut self, _tables: &T) -> bool {
+        dvs_note() == 1
+    }
+
+    #[inline(always)]
+    fn track<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(dvs_track(self.0))
+    }
+
+    #[inline(always)]
+    fn filter<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(dvs_filter(self.0))
+    }
+
+    #[inline(always)]
+    fn admit<T: Tables>(&mut self, _tables: &T, ifindex: u32, way: u32) -> u64 {
+        dvs_admit(ifindex, way)
+    }
+
+    #[inline(always)]
+    fn refused<T: Tables>(&mut self, _tables: &T, what: u32, reason: DropReason) -> Step {
+        Step(dvs_refused(what, u32::from(reason as u16)))
+    }
+
+    #[inline(always)]
+    fn search<T: Tables>(_tables: &T, policy: u32, way: u32) -> u64 {
+        dvs_search(policy, way)
+    }
+
+    #[inline(always)]
+    fn copy<T: Tables>(&mut self, _tables: &T, ifindex: u32) {
+        dvs_copy(self.0, ifindex);
+    }
+
+    #[inline(always)]
+    fn reset<T: Tables>(&mut self, _tables: &T) -> Result<(), EditFailed> {
+        if dvs_reset(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
     }
 
     #[inline(always)]
@@ -314,12 +359,80 @@ pub(super) extern "C" fn dvs_judge(skb: *mut __sk_buff) -> u64 {
     route::judge(&mut TcPacket(skb), &Maps).0
 }
 
-/// Notes of flows, as a function that the verifier judges by itself.
+/// Services of the router, as a function that the verifier judges by itself. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_serve(skb: *mut __sk_buff) -> u64 {
+    route::serve(&mut TcPacket(skb), &Maps).0
+}
+
+/// Descriptions of bridged frames, as a function that the verifier judges by itself. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_track(skb: *mut __sk_buff) -> u64 {
+    filter::track(&mut TcPacket(skb), &Maps).0
+}
+
+/// The firewall, as a function that the verifier judges by itself. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_filter(skb: *mut __sk_buff) -> u64 {
+    filter::prepare(&mut TcPacket(skb), &Maps).0
+}
+
+/// The policies of one port, as a function that the verifier judges by itself. Returns what they do.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_admit(ifindex: u32, way: u32) -> u64 {
+    filter::admit::<TcPacket, _>(&Maps, ifindex, way)
+}
+
+/// The end of a refused packet, as a function that the verifier judges by itself. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_refused(what: u32, reason: u32) -> u64 {
+    let reason = DropReason::from_number(reason as u16).unwrap_or(DropReason::PolicyIn);
+    filter::refused(&Maps, what, reason).0
+}
+
+/// One policy, as a function that the verifier judges by itself. Returns what it does.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_search(policy: u32, way: u32) -> u64 {
+    filter::search::<TcPacket, _>(&Maps, policy, way)
+}
+
+/// A copy for a port with a firewall, as a function that the verifier judges by itself.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_copy(skb: *mut __sk_buff, ifindex: u32) -> u32 {
+    flood::copy(&mut TcPacket(skb), &Maps, ifindex);
+    0
+}
+
+/// Resets, as a function that the verifier judges by itself. Returns 0, or 1 if there was no memory.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_reset(skb: *mut __sk_buff) -> u32 {
+    match filter::reset(&mut TcPacket(skb), &Maps) {
+        Ok(()) => 0,
+        Err(EditFailed) => 1,
+    }
+}
+
+/// Final forms, as a function that the verifier judges by itself. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_deliver(skb: *mut __sk_buff) -> u64 {
+    deliver::frame(&mut TcPacket(skb), &Maps).0
+}
+
+/// Notes of flows, as a function that the verifier judges by itself. Returns 1, or 0 for one that must
+/// not begin.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_note() -> u32 {
-    route::note(&Maps);
-    0
+    record::note(&Maps).into()
 }
 
 /// Answers to ARP and neighbour discovery, as a function that the verifier judges by itself. Returns

@@ -1,6 +1,10 @@
 //! Counts what became of a frame.
 
-use switch_common::verdict::{DropReason, Packed, Verdict};
+use switch_common::{
+    shared::Shared,
+    table::hits::{self, Hits},
+    verdict::{DropReason, Packed, Verdict},
+};
 
 use super::Stop;
 use crate::{step::Step, tables::Tables};
@@ -53,6 +57,29 @@ pub fn received<T: Tables>(tables: &T, receiver: u32, octets: u32) {
     if let Some(stats) = tables.stats(receiver) {
         stats.in_packets.add_local(1);
         stats.in_bytes.add_local(u64::from(octets));
+    }
+}
+
+/// A rule, or a policy's default, decided about packets of the port in this slot; 0 for none.
+#[inline(always)]
+pub fn hit<T: Tables>(tables: &T, rule: u64, slot: u32, [packets, bytes]: [u64; 2]) {
+    if rule == 0 {
+        return;
+    }
+    let key = hits::Key { rule, slot, reserved: 0 };
+    let now = tables.now();
+    if let Some(hits) = tables.hits(&key) {
+        hits.packets.add(packets);
+        hits.bytes.add(bytes);
+        hits.last.set(now);
+        return;
+    }
+    let first =
+        Hits { packets: Shared::new(packets), bytes: Shared::new(bytes), last: Shared::new(now) };
+    if !tables.first_hit(&key, &first)
+        && let Some(stats) = tables.stats(slot)
+    {
+        stats.hits_full.add_local(packets);
     }
 }
 

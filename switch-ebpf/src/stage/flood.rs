@@ -6,11 +6,12 @@ use switch_common::{
     table::{
         flood::{CHUNK, Chunk, Key},
         port::{self, Form, Port},
+        rules,
     },
     verdict::{DropReason, Packed, Verdict},
 };
 
-use super::{Stop, account, emit};
+use super::{Stop, account, emit, filter};
 use crate::{
     edit,
     frame::{self, Audience, Outer, Place},
@@ -24,6 +25,7 @@ use crate::{
 pub fn later<T: Tables>(tables: &T, place: &Place) -> Result<Step, Stop> {
     let scratch = tables.scratch().ok_or(Stop::Sender(DropReason::CopyFailed))?;
     scratch.place = place.pack();
+    scratch.screen = 0;
     Ok(Step::flood())
 }
 
@@ -59,7 +61,8 @@ pub fn copies<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32) -> 
         Outer::Vlan => (Form::Tagged, Form::Untagged),
         Outer::Payload | Outer::Priority => (Form::Untagged, Form::Tagged),
     };
-    let mut round = Round { packet, tables, sender: sender.into(), place: place.pack(), form: first };
+    let screen = u64::from(scratch.screen);
+    let mut round = Round { packet, tables, sender: sender.into(), screen, place: place.pack(), form: first };
     P::repeat(last + 1, &mut round);
     round.form = second;
     P::repeat(last + 1, &mut round);
@@ -78,6 +81,7 @@ struct Round<'a, P, T> {
     packet: &'a mut P,
     tables: &'a T,
     sender: u64,
+    screen: u64,
     place: frame::Packed,
     form: Form,
 }
@@ -106,6 +110,7 @@ impl<P: Packet, T: Tables> Repeated for Round<'_, P, T> {
             chunk,
             place: self.place,
             sender: self.sender,
+            screen: self.screen,
             start: start.into(),
             form: self.form,
         };
@@ -121,6 +126,8 @@ struct Part<'a, P, T> {
     chunk: &'a Chunk,
     place: frame::Packed,
     sender: u64,
+    /// 1 to leave ports with a firewall out.
+    screen: u64,
     /// Index of the first of them.
     start: u64,
     form: Form,
@@ -137,6 +144,7 @@ impl<P: Packet, T: Tables> Repeated for Part<'_, P, T> {
         if u64::from(ifindex) != self.sender
             && let Some(receiver) = self.tables.port(ifindex)
             && listens(self.place.unpack().audience, receiver)
+            && (self.screen == 0 || !receiver.is(port::FIREWALL))
         {
             match self.copy(ifindex, receiver) {
                 Ok(octets) => account::received(self.tables, receiver.slot, octets),
@@ -155,6 +163,75 @@ impl<P: Packet, T: Tables> Part<'_, P, T> {
         // A tag in the frame counts, one that the hook holds beside it does not.
         let octets = self.packet.octets();
         if self.packet.copy_to(ifindex) { Ok(octets) } else { Err(DropReason::CopyFailed) }
+    }
+}
+
+/// Copies the frame in the scratch memory to those ports with a firewall whose policies let it.
+///
+/// One by one, and apart from the others, because to ask takes all the stack that there is.
+#[inline(always)]
+pub fn screened<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32) {
+    let Some(scratch) = tables.scratch() else { return };
+    if scratch.screen == 0 {
+        return;
+    }
+    let network = scratch.place.unpack().network;
+    let Some(chunk) = tables.members(&Key { network, chunk: 0 }) else { return };
+    let members = (chunk.last + 1) * CHUNK as u32;
+    let mut screen = Screen { packet, tables, sender: sender.into(), network: network.into() };
+    P::repeat(members, &mut screen);
+}
+
+/// One member after the other.
+struct Screen<'a, P, T> {
+    packet: &'a mut P,
+    tables: &'a T,
+    sender: u64,
+    network: u64,
+}
+
+impl<P: Packet, T: Tables> Repeated for Screen<'_, P, T> {
+    #[inline(always)]
+    fn turn(&mut self, number: u32) -> ControlFlow<()> {
+        let key = Key { network: self.network as u16, chunk: (number / CHUNK as u32) as u16 };
+        let Some(chunk) = self.tables.members(&key) else { return ControlFlow::Break(()) };
+        let index = number as usize % CHUNK;
+        if index >= usize::from(chunk.total) {
+            return ControlFlow::Continue(());
+        }
+        let ifindex = chunk.members[index];
+        if u64::from(ifindex) == self.sender {
+            return ControlFlow::Continue(());
+        }
+        let Some(receiver) = self.tables.port(ifindex) else { return ControlFlow::Continue(()) };
+        if receiver.is(port::FIREWALL) {
+            let what = self.packet.admit(self.tables, ifindex, filter::RECEIVER);
+            if what & rules::ACTION == rules::ALLOW {
+                self.packet.copy(self.tables, ifindex);
+            } else {
+                account::dropped(self.tables, receiver.slot, DropReason::PolicyIn);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A copy of the frame in the scratch memory for the port at a device, in the form that it wants.
+#[inline(always)]
+pub fn copy<P: Packet, T: Tables>(packet: &mut P, tables: &T, ifindex: u32) {
+    let (Some(receiver), Some(scratch)) = (tables.port(ifindex), tables.scratch()) else { return };
+    let mut place = scratch.place.unpack();
+    let form = receiver.form(place.network);
+    let mut done = emit::check(packet, ifindex, receiver, &place, form);
+    if done.is_ok() {
+        done = edit::retag(packet, &mut place, form).map_err(|_| DropReason::TagFailed);
+        scratch.place = place.pack();
+    }
+    let octets = packet.octets();
+    match done {
+        Ok(()) if packet.copy_to(ifindex) => account::received(tables, receiver.slot, octets),
+        Ok(()) => account::dropped(tables, receiver.slot, DropReason::CopyFailed),
+        Err(reason) => account::dropped(tables, receiver.slot, reason),
     }
 }
 

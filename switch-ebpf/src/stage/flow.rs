@@ -40,6 +40,8 @@ struct Arrival<'a> {
     octets: u32,
     /// It was sent to the host's address, not to the gateway's.
     to_host: bool,
+    /// It was sent to one of them.
+    routed: bool,
 }
 
 /// Which hook asks.
@@ -72,10 +74,11 @@ pub fn known<P: Packet, T: Tables>(
     at: At,
 ) -> Option<Packed> {
     let to_host = frame.destination.get() == config.host_mac;
-    if !to_host && frame.destination.get() != config.gateway_mac {
+    let routed = to_host || frame.destination.get() == config.gateway_mac;
+    if !routed && config.firewalls == 0 {
         return None;
     }
-    let arrival = Arrival { ifindex: packet.ifindex(), frame, octets, to_host };
+    let arrival = Arrival { ifindex: packet.ifindex(), frame, octets, to_host, routed };
     match frame.ethertype {
         eth::IPV4 => known4(packet, tables, &arrival, at),
         eth::IPV6 => known6(packet, tables, &arrival, at),
@@ -88,7 +91,7 @@ fn known4<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
     let offset = arrival.frame.payload;
     let octets = packet.at::<HEAD4>(offset)?;
     let header = Ipv4(octets.first_chunk()?);
-    let plain = header.is_plain() && !header.is_fragment() && header.ttl() > 1;
+    let plain = header.is_plain() && !header.is_fragment() && arrival.may_pass(header.ttl());
     if !plain || !has_length(packet, arrival, header.total_len().into(), HEAD4 as u32) {
         return None;
     }
@@ -111,8 +114,9 @@ fn known4<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
     };
     let layer = Layer { header: ipv4::LEN as u32, upper: offset + ipv4::LEN, protocol };
     let tag = judge(packet, tables, arrival, flow, at, &layer)?;
-    let header = packet.at_mut::<{ ipv4::LEN }>(offset)?;
-    ipv4::pass(header);
+    if arrival.routed {
+        ipv4::pass(packet.at_mut::<{ ipv4::LEN }>(offset)?);
+    }
     send(packet, tables, arrival, flow, tag)
 }
 
@@ -123,7 +127,7 @@ fn known6<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
     let header = Ipv6(octets.first_chunk()?);
     let payload = u32::from(header.payload_len());
     let claimed = if payload == 0 { 0 } else { payload + ipv6::LEN as u32 };
-    let plain = header.is_valid() && header.hop_limit() > 1;
+    let plain = header.is_valid() && arrival.may_pass(header.hop_limit());
     if !plain || !has_length(packet, arrival, claimed, HEAD6 as u32) {
         return None;
     }
@@ -144,9 +148,10 @@ fn known6<P: Packet, T: Tables>(packet: &mut P, tables: &T, arrival: &Arrival<'_
     };
     let layer = Layer { header: ipv6::LEN as u32, upper: offset + ipv6::LEN, protocol };
     let tag = judge(packet, tables, arrival, flow, at, &layer)?;
-    let header = packet.at_mut::<{ ipv6::LEN }>(offset)?;
-    let difference = ipv6::pass(header);
-    packet.resum(difference);
+    if arrival.routed {
+        let difference = ipv6::pass(packet.at_mut::<{ ipv6::LEN }>(offset)?);
+        packet.resum(difference);
+    }
     send(packet, tables, arrival, flow, tag)
 }
 
@@ -161,7 +166,7 @@ fn has_length<P: Packet>(packet: &P, arrival: &Arrival<'_>, claimed: u32, least:
 #[inline(always)]
 fn ports(protocol: u8, icmp: u8, upper: &[u8; 8]) -> u32 {
     match protocol {
-        ipv4::TCP | ipv4::UDP => ip::ports(upper),
+        ipv4::TCP | ipv4::UDP | ipv4::SCTP => ip::ports(upper),
         _ if protocol == icmp => Icmp(upper).ports(),
         _ => 0,
     }
@@ -178,6 +183,23 @@ struct Layer {
 }
 
 impl Arrival<'_> {
+    /// True if the packet may pass with this TTL or hop limit.
+    #[inline(always)]
+    const fn may_pass(&self, ttl: u8) -> bool {
+        !self.routed || ttl > 1
+    }
+
+    /// True for a flow whose packets are sent to where this one was sent.
+    #[inline(always)]
+    const fn is_to(&self, flow: &Flow) -> bool {
+        const MAC: u64 = (1 << 48) - 1;
+        if self.routed {
+            flow.action & flow::BRIDGED == 0 && (flow.action & flow::HOST != 0) == self.to_host
+        } else {
+            flow.action & flow::BRIDGED != 0 && flow.new & MAC == self.frame.destination.get()
+        }
+    }
+
     /// The door that the frame came in by.
     #[inline(always)]
     const fn door(&self) -> u32 {
@@ -199,8 +221,8 @@ fn judge<P: Packet, T: Tables>(
     let mtu = flow.mtu();
     let same = flow.from == Flow::source(frame.source, mtu)
         && flow.ingress == ifindex
-        && (flow.action & flow::HOST != 0) == arrival.to_host
-        && (flow.action & flow::POP != 0) == frame.tag.is_some();
+        && arrival.is_to(flow)
+        && (flow.action & flow::TAGGED != 0) == frame.tag.is_some();
     let epoch = tables.epoch()?.now();
     if !same || !flow::is_fresh(flow.stamp.get(), epoch, tables.now()) {
         return None;
@@ -236,10 +258,16 @@ fn send<P: Packet, T: Tables>(
     tag: Tag,
 ) -> Option<Packed> {
     let (ifindex, action) = (flow.egress, flow.action);
-    eth::readdress(packet.at_mut(0)?, [flow.new, flow.new_end.into()]);
+    if arrival.routed {
+        eth::readdress(packet.at_mut(0)?, [flow.new, flow.new_end.into()]);
+    }
     flow.packets.add_local(1);
     flow.bytes.add_local(arrival.octets.into());
-    account::routed(tables, flow.sender.into(), flow.slot.into(), arrival.octets);
+    if arrival.routed {
+        account::routed(tables, flow.sender.into(), flow.slot.into(), arrival.octets);
+    } else {
+        account::forwarded(tables, flow.sender.into(), flow.slot.into(), arrival.octets);
+    }
     if action & flow::POP != 0 && packet.pop().is_err() {
         return Some(account::untagged(tables, flow.slot.into()));
     }

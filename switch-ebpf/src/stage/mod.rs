@@ -9,12 +9,15 @@ pub mod account;
 pub mod admit;
 pub mod bridge;
 pub mod classify;
+pub mod deliver;
 pub mod emit;
+pub mod filter;
 pub mod flood;
 pub mod flow;
 pub mod guard;
 pub mod learn;
 pub mod parse;
+pub mod record;
 pub mod respond;
 pub mod route;
 

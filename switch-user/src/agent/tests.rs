@@ -60,6 +60,7 @@ fn ports() -> impl Strategy<Value = BTreeMap<String, ValidPort>> {
                     ips: ips.then(|| [10, 0, 0, number].into()).into_iter().collect(),
                     up,
                     learn_limit,
+                    policies: Vec::new(),
                 };
                 (format!("p{number}"), port)
             })
@@ -89,11 +90,13 @@ fn desired() -> impl Strategy<Value = Arc<Validated>> {
                 ageing: ageing.map(Duration::from_secs),
                 fdb_capacity,
                 flow_capacity,
+                rule_capacity: 1024,
                 gateway_mac: GATEWAY_MAC,
                 networks,
                 routers,
                 ports,
                 uplinks,
+                policies: BTreeMap::new(),
             })
         },
     )
@@ -245,11 +248,13 @@ fn one_port(port: ValidPort) -> Arc<Validated> {
         ageing: None,
         fdb_capacity: 1024,
         flow_capacity: 1024,
+        rule_capacity: 1024,
         gateway_mac: GATEWAY_MAC,
         networks: BTreeMap::new(),
         routers: BTreeMap::new(),
         ports: BTreeMap::from([("p1".to_owned(), port)]),
         uplinks: BTreeMap::new(),
+        policies: BTreeMap::new(),
     })
 }
 
@@ -261,6 +266,7 @@ fn access(device: &str) -> ValidPort {
         ips: vec![],
         up: true,
         learn_limit: 100,
+        policies: Vec::new(),
     }
 }
 

@@ -36,8 +36,8 @@ pub use switch::{DEFAULT_AGEING, Switch};
 pub use uplink::Uplink;
 pub use validate::{validate, validate_changes};
 pub use validated::{
-    Attachment, NextHop, Subnet, ValidNetwork, ValidPort, ValidRoute, ValidRouter, ValidUplink, Validated,
-    VlanSet, XdpChoice,
+    Attachment, NextHop, RuleAction, Service, Subnet, ValidNetwork, ValidPolicy, ValidPort, ValidRoute,
+    ValidRouter, ValidRule, ValidUplink, Validated, VlanSet, XdpChoice,
 };
 pub use vlan_list::{VlanList, VlanListError};
 

@@ -6,11 +6,16 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv6Addr},
+    ops::RangeInclusive,
+    sync::Arc,
     time::Duration,
 };
 
 use ipnet::IpNet;
-use switch_common::addr::{Mac, VlanId};
+use switch_common::{
+    addr::{Mac, VlanId},
+    verdict::Direction,
+};
 
 /// A set of VLANs, in ascending order.
 pub type VlanSet = std::collections::BTreeSet<VlanId>;
@@ -24,6 +29,8 @@ pub struct Validated {
     pub fdb_capacity: u32,
     /// Most flows of each family.
     pub flow_capacity: u32,
+    /// Rows of the table of compiled rules.
+    pub rule_capacity: u32,
     /// Address of every gateway towards the ports.
     pub gateway_mac: Mac,
     /// Networks by name.
@@ -34,6 +41,8 @@ pub struct Validated {
     pub ports: BTreeMap<String, ValidPort>,
     /// Uplinks by the name of their device.
     pub uplinks: BTreeMap<String, ValidUplink>,
+    /// Policies by name. Whoever holds the same one shares it.
+    pub policies: BTreeMap<String, Arc<ValidPolicy>>,
 }
 
 /// A broadcast domain.
@@ -106,6 +115,9 @@ pub struct ValidPort {
     pub up: bool,
     /// Most addresses that may be learned here.
     pub learn_limit: u32,
+    /// Policies that apply here, in the order in which they are asked: by tier, then by name. At most
+    /// [`CHAIN`](switch_common::table::policy::CHAIN).
+    pub policies: Vec<String>,
 }
 
 /// How a port takes part in VLANs.
@@ -153,4 +165,87 @@ pub enum XdpChoice {
     Generic,
     /// None.
     Off,
+}
+
+/// A rule set of the firewall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidPolicy {
+    /// Policies of a lower tier are asked first.
+    pub tier: u32,
+    /// What becomes of packets that no rule of any policy of the port decides about. Of the policies of a
+    /// port the strictest holds: drop before reject before allow.
+    pub default: RuleAction,
+    /// What is allowed makes a connection, whose other packets and answers are allowed with it.
+    pub stateful: bool,
+    /// Packets that the default decides about are logged.
+    pub log: bool,
+    /// Rules in the order in which they are asked: by priority, then by name. At most
+    /// [`MAX_RULES`](switch_common::table::rules::MAX_RULES) a direction.
+    pub rules: Vec<ValidRule>,
+}
+
+/// What becomes of a packet.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleAction {
+    /// It goes on.
+    Allow,
+    /// It ends.
+    #[default]
+    Drop,
+    /// It ends, and its sender is told.
+    Reject,
+}
+
+/// A rule of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidRule {
+    /// Its name within the policy.
+    pub name: String,
+    /// Rules with lower numbers are asked first.
+    pub priority: u32,
+    /// For packets towards the VM, or from it.
+    pub direction: Direction,
+    /// What becomes of packets that it matches.
+    pub action: RuleAction,
+    /// Where they come from, or go to: prefixes without host bits, of which none is within another;
+    /// `None` for anywhere. An empty list, as of a group without members, matches nothing.
+    pub peer: Option<Arc<Vec<IpNet>>>,
+    /// What they carry.
+    pub service: Service,
+    /// There are events.
+    pub log: bool,
+    /// It is counted and logged but does not decide.
+    pub staged: bool,
+}
+
+/// What packets carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Any IP packet.
+    Any,
+    /// A protocol of IP, whatever ports it has.
+    Protocol(u8),
+    /// TCP, UDP or SCTP with these ports: sorted ranges that neither overlap nor touch, empty for any.
+    Ports {
+        /// Protocol number.
+        protocol: u8,
+        /// Destination ports.
+        destination: Vec<RangeInclusive<u16>>,
+        /// Source ports.
+        source: Vec<RangeInclusive<u16>>,
+    },
+    /// ICMP or ICMPv6 of this type, and of this code if there is one.
+    Icmp {
+        /// Protocol number.
+        protocol: u8,
+        /// Type.
+        kind: u8,
+        /// Code.
+        code: Option<u8>,
+    },
+    /// Frames that are no IP packets, with this ethertype.
+    Ethertype(u16),
 }

@@ -1,15 +1,16 @@
 //! The tables in memory.
 
 use std::{
-    cell::{Cell, UnsafeCell},
+    cell::{Cell, RefCell, UnsafeCell},
     collections::BTreeMap,
 };
 
 use switch_common::{
+    event::Event,
     shared::Shared,
     table::{
-        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, neighbour, port,
-        route, stats,
+        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, hits, learn, limit, neighbour,
+        policy, port, route, rules, stats,
     },
     verdict::DropReason,
 };
@@ -55,6 +56,14 @@ pub struct MemTables {
     pub opening4: Hash<flow::Key4, flow::Flow>,
     /// Half-open IPv6 flows.
     pub opening6: Hash<flow::Key6, flow::Flow>,
+    /// Policies by slot.
+    pub policies: Vec<policy::Policy>,
+    /// Compiled rules.
+    pub rules: Vec<rules::Row>,
+    /// What user space was told.
+    pub events: RefCell<Vec<Event>>,
+    /// What rules decided about.
+    pub hits: Hash<hits::Key, hits::Hits>,
     /// Ports of datagrams in fragments.
     pub fragments: Hash<fragment::Key, fragment::Fragment>,
 }
@@ -75,6 +84,10 @@ impl MemTables {
             flows6: Hash::new(ROOMY),
             opening4: Hash::new(ROOMY),
             opening6: Hash::new(ROOMY),
+            policies: Vec::new(),
+            rules: Vec::new(),
+            events: RefCell::default(),
+            hits: Hash::new(ROOMY),
             fragments: Hash::new(ROOMY),
         };
         tables.change(image);
@@ -290,6 +303,26 @@ impl Tables for MemTables {
 
     fn limit(&self, slot: u32) -> Option<&limit::Limit> {
         self.counters(slot, |counters| &counters.limit)
+    }
+
+    fn policy(&self, slot: u32) -> Option<&policy::Policy> {
+        self.policies.get(slot as usize)
+    }
+
+    fn rules(&self, row: u32) -> Option<&rules::Row> {
+        self.rules.get(row as usize)
+    }
+
+    fn tell(&self, event: &Event) {
+        self.events.borrow_mut().push(*event);
+    }
+
+    fn hits(&self, key: &hits::Key) -> Option<&hits::Hits> {
+        self.hits.get(key)
+    }
+
+    fn first_hit(&self, key: &hits::Key, hits: &hits::Hits) -> bool {
+        self.hits.get(key).is_none() && self.hits.put(key, hits.clone())
     }
 
     fn scratch(&self) -> Option<&mut Scratch> {

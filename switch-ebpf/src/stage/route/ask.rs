@@ -48,6 +48,8 @@ fn turn<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> bool {
         audience: Audience::Ports,
     };
     scratch.place = place.pack();
+    // The router asks, not the sender: nobody's policies are for that.
+    scratch.screen = 0;
     room(packet, if scratch.ip.family == 4 { ROOM4 } else { ROOM6 }).is_ok()
 }
 

@@ -15,12 +15,12 @@ use switch_common::{
 
 use super::{
     super::{Stop, account, emit},
-    Job, Message, lookup,
+    Job, Message, lookup, unreachable,
 };
 use crate::{
     ip::Ip,
     packet::{EditFailed, Packet},
-    step::Step,
+    step::{Left, Step},
     tables::{QUOTE, Scratch, Tables},
 };
 
@@ -77,17 +77,43 @@ pub(super) fn about<T: Tables>(
     Ok(Step::complain(reason))
 }
 
+/// Says in the scratch memory that a policy forbids the packet, in the name of its receiver.
+#[inline(always)]
+pub fn prohibited(scratch: &mut Scratch) {
+    let ip = &scratch.ip;
+    scratch.own = ip.destination;
+    let message = unreachable(ip, icmp::PROHIBITED, icmp::PROHIBITED6);
+    scratch.complaint = Complaint::new(ip.family, message).0;
+}
+
+/// Tells the sender of a packet that it was rejected: that is counted already.
+#[inline(always)]
+pub fn refuse<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
+    let told = if step.left() == Left::Reset { packet.reset(tables) } else { packet.complain(tables) };
+    back(packet, tables, told.is_ok(), step.verdict())
+}
+
 /// Tells the sender of a packet why it was dropped, as it was decided.
 #[inline(always)]
 pub fn complain<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
     let ifindex = packet.ifindex();
     let Some(port) = tables.port(ifindex) else { return step.verdict() };
     let verdict = account::drop(tables, port.slot, step.reason());
-    if packet.complain(tables).is_err() {
-        return verdict;
+    let told = packet.complain(tables).is_ok();
+    back(packet, tables, told, verdict)
+}
+
+/// What becomes of a packet that was made an answer to its sender, if it was.
+#[inline(always)]
+fn back<P: Packet, T: Tables>(packet: &P, tables: &T, answered: bool, verdict: Packed) -> Packed {
+    let ifindex = packet.ifindex();
+    match tables.port(ifindex) {
+        Some(port) if answered => {
+            account::received(tables, port.slot, packet.octets());
+            Verdict::Forward { ifindex, path: emit::path(port) }.pack()
+        }
+        _ => verdict,
     }
-    account::received(tables, port.slot, packet.octets());
-    Verdict::Forward { ifindex, path: emit::path(port) }.pack()
 }
 
 /// The address that an error comes from: the gateway of the sender's subnet, else the network's first one.

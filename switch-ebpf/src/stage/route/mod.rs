@@ -5,14 +5,12 @@ mod error;
 mod lookup;
 mod neighbour;
 mod own;
-mod record;
 mod source;
 
 pub use ask::ask;
-pub use error::{complain, error};
+pub use error::{complain, error, prohibited, refuse};
 pub use lookup::{key, link_local, target};
 pub use neighbour::heard;
-pub use record::note;
 
 use switch_common::{
     addr::{MacWord, is_same},
@@ -27,7 +25,10 @@ use switch_common::{
 };
 
 use self::neighbour::State;
-use super::{Stop, account, classify, emit, parse};
+use super::{
+    Stop, account, classify, filter, parse,
+    record::{self, Arrival, Way},
+};
 use crate::{
     frame::{Audience, Frame, Outer, Place},
     ip::{self, Ip},
@@ -65,6 +66,15 @@ struct Job<'a> {
     octets: u32,
 }
 
+impl Job<'_> {
+    /// What the first stages found out.
+    #[inline(always)]
+    const fn arrival(&self) -> Arrival<'_> {
+        let Self { ifindex, port, frame, place, octets, .. } = *self;
+        Arrival { ifindex, port, frame, place, octets }
+    }
+}
+
 /// Answers neighbour discovery that was sent to the router alone.
 #[inline(always)]
 pub fn discover<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packed {
@@ -92,6 +102,17 @@ pub fn judge<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
     step.unwrap_or_else(|stop| account::stopped(tables, port.slot, stop, Step::BRIDGE))
 }
 
+/// Does what a packet to one of the router's own addresses asks for: it was judged before.
+#[inline(always)]
+pub fn serve<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+    let ifindex = packet.ifindex();
+    let (Some(port), Some(scratch)) = (tables.port(ifindex), tables.scratch()) else {
+        return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
+    };
+    let step = own::serve(packet, tables, ifindex, port, scratch);
+    step.unwrap_or_else(|stop| account::stopped(tables, port.slot, stop, Step::done(Verdict::Pass.pack())))
+}
+
 #[inline(always)]
 fn walk<P: Packet, T: Tables>(
     packet: &mut P,
@@ -111,6 +132,9 @@ fn walk<P: Packet, T: Tables>(
         return Err(Stop::Sender(DropReason::NotForGateway));
     }
     ip::read(packet, &frame, &mut scratch.ip).map_err(Stop::Sender)?;
+    if scratch.ip.options != 0 {
+        return Err(Stop::Sender(DropReason::IpOptions));
+    }
     scratch.ip.network = place.network.into();
     record::fragment(tables, &mut scratch.ip);
     let job = Job { ifindex, port, frame: &frame, place: &place, gateway, octets };
@@ -136,7 +160,7 @@ fn decide<P: Packet, T: Tables>(
         return Err(Stop::Sender(DropReason::TtlZero));
     }
     if own {
-        return own::answer(packet, tables, job, scratch);
+        return Ok(own::later(tables, job, scratch));
     }
     if ip.ttl == 1 {
         let kind = if ip.family == 4 { icmp::TIME_EXCEEDED } else { icmp::TIME_EXCEEDED6 };
@@ -203,20 +227,17 @@ fn forward<P: Packet, T: Tables>(
             if family == 4 { (icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED) } else { (icmp::TOO_BIG6, 0) };
         return error::about(tables, job, scratch, DropReason::PacketTooBig, (kind, code, mtu));
     }
-    let mut place = leave(job, exit, network);
-    let Some(row) = row else {
-        let new = eth::addresses(station, MacWord::from_octets(config.gateway_mac.to_le_bytes()));
-        pass(packet, job.frame, family, new).ok_or(Stop::Sender(DropReason::EditFailed))?;
-        scratch.place = place.pack();
-        return Ok(Step::everywhere());
-    };
-    let new = eth::addresses(station, mac(config, row));
-    pass(packet, job.frame, family, new).ok_or(Stop::Sender(DropReason::EditFailed))?;
-    let way = record::Way { egress, row, new, mtu, place: &place, tagged: place.outer != Outer::Payload };
-    record::describe(tables, job, &way, scratch);
-    emit::frame(packet, egress, row, &mut place)?;
-    account::routed(tables, job.port.slot, row.slot, job.octets);
-    Ok(Step::note(egress, emit::path(row)))
+    let place = leave(job, exit, network);
+    let gateway = MacWord::from_octets(config.gateway_mac.to_le_bytes());
+    let new = eth::addresses(station, row.map_or(gateway, |row| mac(config, row)));
+    let way = Way { egress, row, new, mtu, place: &place, bridged: false };
+    record::describe(tables, &job.arrival(), &way, scratch);
+    scratch.flow.router = job.gateway.vrf;
+    scratch.screen = u32::from(config.firewalls != 0);
+    scratch.serve = 0;
+    // Who receives copies is asked one by one.
+    let asked = filter::is_between(job.port.flags, row.map_or(0, |row| row.flags));
+    Ok(if asked { Step::filter() } else { Step::deliver() })
 }
 
 /// The port that a station is at, if it is known and in the network.
@@ -266,16 +287,17 @@ fn leave(job: &Job<'_>, exit: &Gateway, network: u16) -> Place {
     }
 }
 
-/// Lets the packet pass the router.
+/// Lets the packet in the scratch memory pass the router; `None` if its headers cannot be written.
 #[inline(always)]
-fn pass<P: Packet>(packet: &mut P, frame: &Frame, family: u64, addresses: [u64; 2]) -> Option<()> {
-    if family == 4 {
-        ipv4::pass(packet.at_mut::<{ ipv4::LEN }>(frame.payload)?);
+pub fn pass<P: Packet>(packet: &mut P, scratch: &Scratch) -> Option<()> {
+    let Scratch { ip, flow, .. } = scratch;
+    if ip.family == 4 {
+        ipv4::pass(packet.at_mut::<{ ipv4::LEN }>(ip.offset)?);
     } else {
-        let difference = ipv6::pass(packet.at_mut::<{ ipv6::LEN }>(frame.payload)?);
+        let difference = ipv6::pass(packet.at_mut::<{ ipv6::LEN }>(ip.offset)?);
         packet.resum(difference);
     }
-    eth::readdress(packet.at_mut(0)?, addresses);
+    eth::readdress(packet.at_mut(0)?, [flow.new, flow.new_end.into()]);
     Some(())
 }
 

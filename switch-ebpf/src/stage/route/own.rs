@@ -1,12 +1,16 @@
 //! Packets to the router's own addresses.
 
 use switch_common::{
+    table::port::{self, Port},
     verdict::{DropReason, Verdict},
     wire::{eth, icmp, ipv4, ipv6, nd},
 };
 
 use super::{
-    super::{Stop, account, emit},
+    super::{
+        Stop, account, classify, emit, parse,
+        record::{self, Way},
+    },
     Job, error, unreachable,
 };
 use crate::{
@@ -20,9 +24,41 @@ use crate::{
 /// TTL and hop limit of answers.
 const TTL: u8 = 64;
 
+/// Has the packet answered, once the sender's policies were asked if it has any.
+#[inline(always)]
+pub(super) fn later<T: Tables>(tables: &T, job: &Job<'_>, scratch: &mut Scratch) -> Step {
+    let discovery = scratch.ip.family == 6
+        && scratch.ip.is_icmp()
+        && matches!(scratch.ip.kind as u8, nd::NEIGHBOUR_SOLICITATION | nd::NEIGHBOUR_ADVERTISEMENT);
+    if !job.port.is(port::FIREWALL) || discovery {
+        return Step::serve();
+    }
+    let (new, place) = (eth::addresses(job.frame.destination, job.frame.source), job.place);
+    let way = Way { egress: 0, row: None, new, mtu: u32::MAX, place, bridged: false };
+    record::describe(tables, &job.arrival(), &way, scratch);
+    scratch.serve = 1;
+    Step::filter()
+}
+
+/// Answers the packet in the scratch memory.
+#[inline(always)]
+pub(super) fn serve<P: Packet, T: Tables>(
+    packet: &mut P,
+    tables: &T,
+    ifindex: u32,
+    port: &Port,
+    scratch: &mut Scratch,
+) -> Result<Step, Stop> {
+    let octets = packet.octets();
+    let frame = parse::frame(packet, octets)?;
+    let place = classify::frame(&frame, port)?;
+    let gateway = tables.gateway(place.network.into()).ok_or(Stop::Pass)?;
+    answer(packet, tables, &Job { ifindex, port, frame: &frame, place: &place, gateway, octets }, scratch)
+}
+
 /// Answers an echo request, and neighbour discovery; tells the sender of all else that it is not served.
 #[inline(always)]
-pub(super) fn answer<P: Packet, T: Tables>(
+fn answer<P: Packet, T: Tables>(
     packet: &mut P,
     tables: &T,
     job: &Job<'_>,

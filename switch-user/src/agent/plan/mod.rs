@@ -98,6 +98,7 @@ pub fn plan_around(inputs: &Inputs<'_>, routes: Routes) -> Plan {
         gateway_mac: inputs.desired.gateway_mac.word().get(),
         host_mac: inputs.host_mac.word().get(),
         opening_quota: OPENING_QUOTA,
+        firewalls: 0,
     };
     planner.plan.image.names = inputs.slots.iter().map(|(holder, slot)| (*slot, holder.clone())).collect();
     for (name, uplink) in &inputs.desired.uplinks {

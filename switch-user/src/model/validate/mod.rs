@@ -73,11 +73,13 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
         ageing: (switch.ageing != 0).then(|| Duration::from_secs(switch.ageing.into())),
         fdb_capacity: switch.fdb_capacity,
         flow_capacity: switch.flow_capacity,
+        rule_capacity: switch_common::table::rules::DEFAULT_CAPACITY,
         gateway_mac: switch.gateway_mac,
         networks,
         routers,
         ports,
         uplinks,
+        policies: BTreeMap::new(),
     })
 }
 

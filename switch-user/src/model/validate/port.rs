@@ -33,6 +33,7 @@ impl Check<'_> {
             ips: port.ip.clone(),
             up: port.admin == Admin::Up,
             learn_limit: port.learn_limit,
+            policies: Vec::new(),
         })
     }
 

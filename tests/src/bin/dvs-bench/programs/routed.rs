@@ -103,6 +103,7 @@ impl Routed {
             ageing_ns: u64::MAX,
             gateway_mac: GATEWAY_MAC.word().get(),
             opening_quota: u64::from(OPENINGS),
+            firewalls: 0,
             ..Config::default()
         };
         self.row::<{ size_of::<Config>() }>("config", 0, bytes(&config))?;

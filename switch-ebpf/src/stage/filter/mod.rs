@@ -1,0 +1,166 @@
+//! The firewall: asks the policies of a packet's ports whether it may pass.
+//!
+//! A packet of a known connection is asked for as the connection's first packet was: of an answer the
+//! policies are asked with its ports the other way round, so that a change of rules ends connections in
+//! both directions, and an allowed one needs no rule for its answers.
+
+mod admit;
+mod related;
+mod reset;
+mod track;
+mod turn;
+
+pub use admit::{admit, search};
+pub use reset::reset;
+pub use track::track;
+
+use switch_common::{
+    table::{port, rules},
+    verdict::{DropReason, Verdict},
+    wire::{
+        eth, ipv4, nd,
+        tcp::{self, ACK, RST, SYN},
+    },
+};
+
+use self::turn::Turn;
+use super::{account, route};
+use crate::{
+    chain::Fragment,
+    frame::Frame,
+    ip::Ip,
+    packet::Packet,
+    step::Step,
+    tables::{Scratch, Tables},
+};
+
+/// Where the port stands whose policies are asked, and how: one of these, and [`MIRRORED`].
+pub const SENDER: u32 = 0;
+/// It receives the packet.
+pub const RECEIVER: u32 = 1;
+/// The packet is an answer: the policies are asked for what it answers.
+pub const MIRRORED: u32 = 1 << 1;
+
+/// True for frames that policies are asked for: all but ARP, which the guard has looked at.
+#[inline(always)]
+pub fn concerns(frame: &Frame) -> bool {
+    frame.ethertype != eth::ARP
+}
+
+/// True for neighbour discovery: without it there is no IPv6, and the guard has looked at it.
+#[inline(always)]
+fn is_discovery(ip: &Ip) -> bool {
+    ip.family == 6
+        && ip.is_icmp()
+        && ip.fragment as u64 == Fragment::None as u64
+        && matches!(ip.kind as u8, nd::ROUTER_SOLICITATION..=nd::NEIGHBOUR_ADVERTISEMENT)
+}
+
+/// Finds out what is to be asked about the packet in the scratch memory; [`Step::filter`] if it is.
+///
+/// Starts from that alone, because a hook may have the verifier look at this by itself.
+#[inline(always)]
+pub fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+    let Some(scratch) = tables.scratch() else {
+        return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
+    };
+    if !is_asked(tables, scratch) {
+        return Step::deliver();
+    }
+    let sender = scratch.flow.sender.into();
+    let ip = &scratch.ip;
+    if let Some(reason) = unreadable(ip) {
+        return Step::done(account::drop(tables, sender, reason));
+    }
+    let turn = turn::of(packet, tables, scratch);
+    if turn == Turn::New && ip.protocol == u64::from(ipv4::TCP) && !begins(ip) {
+        return Step::done(account::drop(tables, sender, DropReason::NoConnection));
+    }
+    scratch.filtered = 1;
+    scratch.mirrored = if turn == Turn::Answer { MIRRORED } else { 0 };
+    if turn == Turn::Related { Step::deliver() } else { Step::filter() }
+}
+
+/// Asks the policies of both ports for the packet in the scratch memory.
+#[inline(always)]
+pub fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+    let Some(scratch) = tables.scratch() else {
+        return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
+    };
+    let what = packet.admit(tables, scratch.flow.ingress, SENDER | scratch.mirrored);
+    if what & rules::ACTION != rules::ALLOW {
+        return packet.refused(tables, what as u32, DropReason::PolicyOut);
+    }
+    let what = packet.admit(tables, scratch.flow.egress, RECEIVER | scratch.mirrored);
+    if what & rules::ACTION != rules::ALLOW {
+        return packet.refused(tables, what as u32, DropReason::PolicyIn);
+    }
+    if scratch.serve == 0 { Step::deliver() } else { Step::serve() }
+}
+
+/// True if one of the ports has a firewall. A frame that is flooded is asked for at each receiver.
+#[inline(always)]
+fn is_asked<T: Tables>(tables: &T, scratch: &Scratch) -> bool {
+    let flags = |ifindex| tables.port(ifindex).map_or(0, |port| port.flags);
+    is_between(flags(scratch.flow.ingress), flags(scratch.flow.egress))
+}
+
+/// Why rules cannot be asked for a packet, if they cannot.
+#[inline(always)]
+fn unreadable(ip: &Ip) -> Option<DropReason> {
+    let later = ip.fragment as u64 == Fragment::Later as u64;
+    if later && ip.protocol == u64::from(ipv4::TCP) && ip.part < tcp::LEAST {
+        return Some(DropReason::FragmentEvasion);
+    }
+    if ip.unread == 0 {
+        return None;
+    }
+    if later {
+        return Some(DropReason::FragmentUnknown);
+    }
+    let whole = ip.fragment as u64 == Fragment::None as u64;
+    Some(if whole { DropReason::BadIpHeader } else { DropReason::FragmentEvasion })
+}
+
+/// True for a TCP packet that begins a connection.
+#[inline(always)]
+const fn begins(ip: &Ip) -> bool {
+    ip.kind as u8 & (SYN | ACK | RST) == SYN
+}
+
+/// The packet in the scratch memory is dropped, and its sender told if the rule wants that and the
+/// sender may be told.
+///
+/// Starts from that alone, because a hook may have the verifier look at this by itself.
+#[inline(always)]
+pub fn refused<T: Tables>(tables: &T, what: u32, reason: DropReason) -> Step {
+    let dropped = Step::done(Verdict::Drop(reason).pack());
+    let Some(scratch) = tables.scratch() else { return dropped };
+    let sender = u32::from(scratch.flow.sender);
+    let out = reason as u16 == DropReason::PolicyOut as u16;
+    account::dropped(tables, if out { sender } else { scratch.flow.slot.into() }, reason);
+    let ip = &scratch.ip;
+    let group = scratch.flow.new & 1 != 0;
+    let reject = u64::from(what) & rules::ACTION == rules::REJECT;
+    if !reject || group || ip.family == 0 || !ip.may_complain() {
+        return dropped;
+    }
+    if !tables.limit(sender).is_some_and(|limit| limit.errors.allows(tables.now())) {
+        if let Some(stats) = tables.stats(sender) {
+            stats.limited_errors.add_local(1);
+        }
+        return dropped;
+    }
+    if ip.protocol == u64::from(ipv4::TCP) {
+        // Nobody answers a reset (RFC 9293, 3.10.7.1).
+        return if ip.kind as u8 & RST == 0 { Step::reset(reason) } else { dropped };
+    }
+    route::prohibited(scratch);
+    Step::refuse(reason)
+}
+
+/// True if the packets between these ports are asked for.
+#[inline(always)]
+pub const fn is_between(sender: u16, receiver: u16) -> bool {
+    (sender | receiver) & port::FIREWALL != 0
+}
