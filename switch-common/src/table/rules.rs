@@ -83,8 +83,8 @@ pub struct Side {
     pub records: u32,
     /// Rules. Without any there are no trees.
     pub count: u32,
-    /// Always 0.
-    pub reserved: u64,
+    /// In the side towards the VM a hash of the policy, otherwise 0.
+    pub fingerprint: u64,
 }
 
 /// In [`Header::flags`]: what is allowed makes no connection, and answers need rules of their own.
