@@ -1,9 +1,9 @@
 //! The agent, the manager and the `dvs` command.
 //!
 //! Rooms, from the inside out: [`model`] says what users may want, [`store`] keeps it, [`report`]
-//! is how a host answers questions about itself. [`classifier`] compiles rules. [`netlink`] knows the host's devices, [`agent`] makes
-//! its kernel do what the configuration says. [`manager`] serves all of it as a REST API whose words
-//! are in [`api`]; [`client`] speaks it, and [`cli`] is what people type.
+//! is how a host answers questions about itself. [`classifier`] compiles the firewall's rules. [`netlink`]
+//! knows the host's devices, [`agent`] makes its kernel do what the configuration says. [`manager`] serves
+//! all of it as a REST API whose words are in [`api`]; [`client`] speaks it, and [`cli`] is what people type.
 
 pub mod agent;
 pub mod api;
