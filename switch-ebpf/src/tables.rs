@@ -9,7 +9,7 @@ use switch_common::{
     },
 };
 
-use crate::{frame, ip::Ip};
+use crate::{classify::Progress, frame, ip::Ip};
 
 /// What became of an address that was to be learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Scratch {
     pub mirrored: u32,
     /// Number of the rule that decided.
     pub found: u64,
+    /// How far the search for a rule has come.
+    pub progress: Progress,
     /// Packets and bytes that rules are to count.
     pub more: [u64; 2],
     /// What user space is told.

@@ -13,7 +13,7 @@ use switch_common::{
 
 use super::{super::account, MIRRORED, RECEIVER};
 use crate::{
-    classify::{self, Found, NONE, Seen, Subject},
+    classify::{self, NONE, Seen, Subject},
     ip::Ip,
     packet::Packet,
     tables::{Scratch, Tables},
@@ -83,25 +83,26 @@ pub fn search<P: Packet, T: Tables>(tables: &T, policy: u32, way: u32) -> u64 {
     let head = row.head.get() as u32;
     scratch.found = 0;
     let Some(header) = classify::header(tables, head) else { return DROP };
-    let side = side(way);
+    if head == 0 {
+        return DROP;
+    }
+    let inward = is_inward(way);
     let stateless = if header.flags & rules::STATELESS == 0 { 0 } else { rules::WITHOUT_STATE };
     if way & DEFAULT != 0 {
-        scratch.found = if side == 0 { header.default_ids[0] } else { header.default_ids[1] };
+        scratch.found = if inward { header.default_ids[0] } else { header.default_ids[1] };
         return header.default;
     }
+    let side = if inward { &header.sides[0] } else { &header.sides[1] };
     let subject = subject(&scratch.ip, way);
-    let mut found = Found::default();
-    let mut seen = Staged { tables, way };
-    classify::search::<P, T, _>(tables, head, side, &subject, &mut found, &mut seen);
+    let found = classify::search::<P, T, _>(tables, head, side, &subject, Staged { way });
     scratch.found = found.id;
     if found.what == NONE { NONE } else { found.what | stateless }
 }
 
-/// Rules towards the VM are 0, rules from it 1.
+/// True if the rules for packets towards the VM are asked, false for those from it.
 #[inline(always)]
-const fn side(way: u32) -> u32 {
-    let mirrored = way & MIRRORED != 0;
-    ((way & RECEIVER == 0) != mirrored) as u32
+const fn is_inward(way: u32) -> bool {
+    (way & RECEIVER == 0) == (way & MIRRORED != 0)
 }
 
 /// What rules are asked about: the packet, or the one that it answers.
@@ -136,18 +137,17 @@ const fn icmp_kind(ip: &Ip, mirrored: bool) -> u16 {
 }
 
 /// Takes note of staged rules that would have decided.
-struct Staged<'a, T> {
-    tables: &'a T,
+struct Staged {
     way: u32,
 }
 
-impl<T: Tables> Seen for Staged<'_, T> {
+impl Seen for Staged {
     #[inline(always)]
-    fn staged(&mut self, id: u64, what: u64) {
-        let Some(scratch) = self.tables.scratch() else { return };
-        account::hit(self.tables, id, scratch.asked, [1, scratch.flow.bytes.get()]);
+    fn staged<T: Tables>(&mut self, tables: &T, id: u64, what: u64) {
+        let Some(scratch) = tables.scratch() else { return };
+        account::hit(tables, id, scratch.asked, [1, scratch.flow.bytes.get()]);
         if what & LOG != 0 {
-            log(self.tables, scratch, self.way, id, what);
+            log(tables, scratch, self.way, id, what);
         }
     }
 }

@@ -13,7 +13,6 @@ use super::{
     related,
 };
 use crate::{
-    ip::Ip,
     packet::Packet,
     tables::{Scratch, Tables},
 };
