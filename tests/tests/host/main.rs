@@ -5,6 +5,7 @@ mod fixtures;
 mod flows;
 mod random;
 mod routed;
+mod rules;
 mod tables;
 
 /// Devices are numbered in the order of their letters.
