@@ -54,6 +54,8 @@ pub struct Scratch {
     pub progress: Progress,
     /// Packets and bytes that rules are to count.
     pub more: [u64; 2],
+    /// A rule at a port, and what it decided about first.
+    pub hit: (hits::Key, hits::Hits),
     /// What user space is told.
     pub event: Event,
     /// A flow that is being made.

@@ -1,7 +1,6 @@
 //! Counts what became of a frame.
 
 use switch_common::{
-    shared::Shared,
     table::hits::{self, Hits},
     verdict::{DropReason, Packed, Verdict},
 };
@@ -66,16 +65,21 @@ pub fn hit<T: Tables>(tables: &T, rule: u64, slot: u32, [packets, bytes]: [u64; 
     if rule == 0 {
         return;
     }
-    let key = hits::Key { rule, slot, reserved: 0 };
+    let Some(scratch) = tables.scratch() else { return };
     let now = tables.now();
-    if let Some(hits) = tables.hits(&key) {
+    // There, because whoever asks for rules has no stack left.
+    scratch.hit = (hits::Key { rule, slot, reserved: 0 }, Hits::default());
+    let (key, first) = &scratch.hit;
+    if let Some(hits) = tables.hits(key) {
         hits.packets.add(packets);
         hits.bytes.add(bytes);
         hits.last.set(now);
         return;
     }
-    let first = Hits { packets: Shared::new(packets), bytes: Shared::new(bytes), last: Shared::new(now) };
-    if !tables.first_hit(&key, &first)
+    first.packets.set(packets);
+    first.bytes.set(bytes);
+    first.last.set(now);
+    if !tables.first_hit(key, first)
         && let Some(stats) = tables.stats(slot)
     {
         stats.hits_full.add_local(packets);
