@@ -211,13 +211,13 @@ pub trait Packet {
         filter::track(self, tables)
     }
 
-    /// Finds out what policies are to be asked ([`filter::prepare`]).
+    /// Asks the policies of a packet's ports ([`filter::packet`]).
     #[inline(always)]
     fn filter<T: Tables>(&mut self, tables: &T) -> Step
     where
         Self: Sized,
     {
-        filter::prepare(self, tables)
+        filter::packet(self, tables)
     }
 
     /// Drops a packet that a policy refuses ([`filter::refused`]).
@@ -245,6 +245,15 @@ pub trait Packet {
         Self: Sized,
     {
         filter::search::<Self, T>(tables, policy, way)
+    }
+
+    /// Sends copies to those ports with a firewall that may get them ([`flood::screened`]).
+    #[inline(always)]
+    fn screened<T: Tables>(&mut self, tables: &T, sender: u32)
+    where
+        Self: Sized,
+    {
+        flood::screened(self, tables, sender);
     }
 
     /// Sends a copy to a port with a firewall ([`flood::copy`]).

@@ -43,9 +43,6 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
     }
     if step.left() == Left::Filter {
         step = packet.filter(tables);
-        if step.left() == Left::Filter {
-            step = filter::decide(packet, tables);
-        }
     }
     if step.left() == Left::Deliver {
         step = packet.deliver(tables);
@@ -81,11 +78,11 @@ fn finish<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packe
         Left::Note => return noted(packet, tables, step),
         Left::Flood => {
             let sender = packet.ifindex();
-            flood::screened(packet, tables, sender);
+            packet.screened(tables, sender);
             return flood::frame(packet, tables);
         }
         Left::Everywhere => {
-            flood::screened(packet, tables, 0);
+            packet.screened(tables, 0);
             return packet.everywhere(tables);
         }
         Left::Refuse | Left::Reset => return route::refuse(packet, tables, step),

@@ -263,6 +263,11 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
+    fn screened<T: Tables>(&mut self, _tables: &T, sender: u32) {
+        dvs_screened(self.0, sender);
+    }
+
+    #[inline(always)]
     fn copy<T: Tables>(&mut self, _tables: &T, ifindex: u32) {
         dvs_copy(self.0, ifindex);
     }
@@ -377,7 +382,7 @@ pub(super) extern "C" fn dvs_track(skb: *mut __sk_buff) -> u64 {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_filter(skb: *mut __sk_buff) -> u64 {
-    filter::prepare(&mut TcPacket(skb), &Maps).0
+    filter::packet(&mut TcPacket(skb), &Maps).0
 }
 
 /// The policies of one port, as a function that the verifier judges by itself. Returns what they do.
@@ -400,6 +405,14 @@ pub(super) extern "C" fn dvs_refused(what: u32, reason: u32) -> u64 {
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_search(policy: u32, way: u32) -> u64 {
     filter::search::<TcPacket, _>(&Maps, policy, way)
+}
+
+/// Copies for ports with a firewall, as a function that the verifier judges by itself.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_screened(skb: *mut __sk_buff, sender: u32) -> u32 {
+    flood::screened(&mut TcPacket(skb), &Maps, sender);
+    0
 }
 
 /// A copy for a port with a firewall, as a function that the verifier judges by itself.

@@ -61,8 +61,8 @@ pub fn copies<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32) -> 
         Outer::Vlan => (Form::Tagged, Form::Untagged),
         Outer::Payload | Outer::Priority => (Form::Untagged, Form::Tagged),
     };
-    let screen = u64::from(scratch.screen);
-    let mut round = Round { packet, tables, sender: sender.into(), screen, place: place.pack(), form: first };
+    let except = Except::new(sender, scratch.screen);
+    let mut round = Round { packet, tables, except, place: place.pack(), form: first };
     P::repeat(last + 1, &mut round);
     round.form = second;
     P::repeat(last + 1, &mut round);
@@ -76,12 +76,28 @@ fn has_other(chunk: &Chunk, sender: u32) -> bool {
     chunk.total > 1 || (chunk.total == 1 && chunk.members[0] != sender)
 }
 
+/// Who gets no copy here: the sender, and above its number whether ports with a firewall get none. One
+/// word, because it lies on the stack.
+#[derive(Clone, Copy)]
+struct Except(u64);
+
+impl Except {
+    #[inline(always)]
+    const fn new(sender: u32, firewalls: u32) -> Self {
+        Self(sender as u64 | (firewalls as u64) << 32)
+    }
+
+    #[inline(always)]
+    const fn has(self, ifindex: u32, receiver: &Port) -> bool {
+        ifindex == self.0 as u32 || self.0 >> 32 != 0 && receiver.is(port::FIREWALL)
+    }
+}
+
 /// The copies of one form, chunk by chunk.
 struct Round<'a, P, T> {
     packet: &'a mut P,
     tables: &'a T,
-    sender: u64,
-    screen: u64,
+    except: Except,
     place: frame::Packed,
     form: Form,
 }
@@ -109,8 +125,7 @@ impl<P: Packet, T: Tables> Repeated for Round<'_, P, T> {
             tables: self.tables,
             chunk,
             place: self.place,
-            sender: self.sender,
-            screen: self.screen,
+            except: self.except,
             start: start.into(),
             form: self.form,
         };
@@ -125,9 +140,7 @@ struct Part<'a, P, T> {
     tables: &'a T,
     chunk: &'a Chunk,
     place: frame::Packed,
-    sender: u64,
-    /// 1 to leave ports with a firewall out.
-    screen: u64,
+    except: Except,
     /// Index of the first of them.
     start: u64,
     form: Form,
@@ -141,10 +154,9 @@ impl<P: Packet, T: Tables> Repeated for Part<'_, P, T> {
             return ControlFlow::Break(());
         }
         let ifindex = self.chunk.members[index];
-        if u64::from(ifindex) != self.sender
-            && let Some(receiver) = self.tables.port(ifindex)
+        if let Some(receiver) = self.tables.port(ifindex)
+            && !self.except.has(ifindex, receiver)
             && listens(self.place.unpack().audience, receiver)
-            && (self.screen == 0 || !receiver.is(port::FIREWALL))
         {
             match self.copy(ifindex, receiver) {
                 Ok(octets) => account::received(self.tables, receiver.slot, octets),

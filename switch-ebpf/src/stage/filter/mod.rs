@@ -56,11 +56,18 @@ fn is_discovery(ip: &Ip) -> bool {
         && matches!(ip.kind as u8, nd::ROUTER_SOLICITATION..=nd::NEIGHBOUR_ADVERTISEMENT)
 }
 
-/// Finds out what is to be asked about the packet in the scratch memory; [`Step::filter`] if it is.
+/// Asks about the packet in the scratch memory.
 ///
 /// Starts from that alone, because a hook may have the verifier look at this by itself.
 #[inline(always)]
-pub fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+pub fn packet<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+    let step = prepare(packet, tables);
+    if step == Step::filter() { decide(packet, tables) } else { step }
+}
+
+/// Finds out what is to be asked; [`Step::filter`] if anything is.
+#[inline(always)]
+fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
     let Some(scratch) = tables.scratch() else {
         return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
     };
@@ -83,7 +90,7 @@ pub fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
 
 /// Asks the policies of both ports for the packet in the scratch memory.
 #[inline(always)]
-pub fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
     let Some(scratch) = tables.scratch() else {
         return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
     };
