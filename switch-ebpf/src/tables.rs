@@ -48,6 +48,8 @@ pub struct Scratch {
     pub asked: u32,
     /// What policies are asked of the packet, besides which end the port is.
     pub mirrored: u32,
+    /// 1 if it is of a connection that nobody saw begin.
+    pub adopted: u32,
     /// Number of the rule that decided.
     pub found: u64,
     /// How far the search for a rule has come.

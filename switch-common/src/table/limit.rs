@@ -1,5 +1,5 @@
-//! How many errors and questions a port's packets may cause, so that a VM can neither make the switch a
-//! source of load nor fill its table of neighbours.
+//! What a port's packets may cause: few enough errors, questions and events, so that a VM can neither
+//! make the switch a source of load nor fill its table of neighbours.
 
 use zerocopy::{FromBytes, IntoBytes, KnownLayout};
 
@@ -23,9 +23,12 @@ pub struct Limit {
     pub questions: Bucket,
     /// Events of rules that decided about the port's packets.
     pub events: Bucket,
+    /// Until this coarse monotonic time the port's firewall takes packets of TCP connections whose
+    /// beginning it has not seen, if its policies would have let them begin.
+    pub grace: Shared,
 }
 
-const _: () = assert!(size_of::<Limit>() == 24);
+const _: () = assert!(size_of::<Limit>() == 32);
 
 /// A token bucket in one number: the time up to which what was sent is paid for (the generic cell
 /// rate algorithm, ITU-T I.371).

@@ -11,7 +11,7 @@ use switch_common::{
     wire::{icmp, ipv4},
 };
 
-use super::{super::account, MIRRORED, RECEIVER};
+use super::{super::account, MIRRORED, RECEIVER, TRIAL};
 use crate::{
     classify::{self, NONE, Seen, Subject},
     ip::Ip,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Asks for the default instead of a rule.
-const DEFAULT: u32 = 1 << 2;
+const DEFAULT: u32 = 1 << 3;
 
 /// What the policies of the port at a device do with the packet in the scratch memory.
 ///
@@ -39,6 +39,9 @@ pub fn admit<P: Packet, T: Tables>(tables: &T, ifindex: u32, way: u32) -> u64 {
         || what & rules::WITHOUT_STATE != 0;
     if way & MIRRORED != 0 && again {
         what = ask::<P, T>(tables, port, way & !MIRRORED);
+    }
+    if what & ACTION != ALLOW && way & TRIAL != 0 {
+        return what;
     }
     let rule = scratch.found;
     let counted = scratch.ip.begins_flow() && scratch.flow.egress != 0;

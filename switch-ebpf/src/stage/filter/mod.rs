@@ -40,6 +40,8 @@ pub const SENDER: u32 = 0;
 pub const RECEIVER: u32 = 1;
 /// The packet is an answer: the policies are asked for what it answers.
 pub const MIRRORED: u32 = 1 << 1;
+/// A refusal means nothing yet.
+pub const TRIAL: u32 = 1 << 2;
 
 /// True for frames that policies are asked for: all but ARP, which the guard has looked at.
 #[inline(always)]
@@ -80,12 +82,21 @@ fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
         return Step::done(account::drop(tables, sender, reason));
     }
     let turn = turn::of(packet, tables, scratch);
-    if turn == Turn::New && ip.protocol == u64::from(ipv4::TCP) && !begins(ip) {
+    scratch.adopted = (turn == Turn::New && ip.protocol == u64::from(ipv4::TCP) && !begins(ip)).into();
+    if scratch.adopted != 0 && !has_grace(tables, scratch) {
         return Step::done(account::drop(tables, sender, DropReason::NoConnection));
     }
     scratch.filtered = 1;
     scratch.mirrored = if turn == Turn::Answer { MIRRORED } else { 0 };
     if turn == Turn::Related { Step::deliver() } else { Step::filter() }
+}
+
+/// True if one of the ports has had its firewall so shortly that connections may have been there before it.
+#[inline(always)]
+fn has_grace<T: Tables>(tables: &T, scratch: &Scratch) -> bool {
+    let until = |slot: u16| tables.limit(slot.into()).map_or(0, |limit| limit.grace.get());
+    let now = tables.now();
+    now < until(scratch.flow.sender) || now < until(scratch.flow.slot)
 }
 
 /// Asks the policies of both ports for the packet in the scratch memory.
@@ -94,6 +105,9 @@ fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
     let Some(scratch) = tables.scratch() else {
         return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
     };
+    if scratch.adopted != 0 {
+        return adopt(packet, tables, scratch);
+    }
     let what = packet.admit(tables, scratch.flow.ingress, SENDER | scratch.mirrored);
     if what & rules::ACTION != rules::ALLOW {
         return packet.refused(tables, what as u32, DropReason::PolicyOut);
@@ -103,6 +117,25 @@ fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
         return packet.refused(tables, what as u32, DropReason::PolicyIn);
     }
     if scratch.serve == 0 { Step::deliver() } else { Step::serve() }
+}
+
+/// Takes a packet of a connection that nobody saw begin, if it might have: in the packet's direction, or
+/// in the other one.
+#[inline(always)]
+fn adopt<P: Packet, T: Tables>(packet: &mut P, tables: &T, scratch: &mut Scratch) -> Step {
+    if !might_begin(packet, tables, scratch, TRIAL) {
+        if !might_begin(packet, tables, scratch, TRIAL | MIRRORED) {
+            return Step::done(account::drop(tables, scratch.flow.sender.into(), DropReason::NoConnection));
+        }
+        scratch.flow.state.set(0);
+    }
+    if scratch.serve == 0 { Step::deliver() } else { Step::serve() }
+}
+
+#[inline(always)]
+fn might_begin<P: Packet, T: Tables>(packet: &mut P, tables: &T, scratch: &Scratch, way: u32) -> bool {
+    packet.admit(tables, scratch.flow.ingress, SENDER | way) & rules::ACTION == rules::ALLOW
+        && packet.admit(tables, scratch.flow.egress, RECEIVER | way) & rules::ACTION == rules::ALLOW
 }
 
 /// True if one of the ports has a firewall. A frame that is flooded is asked for at each receiver.

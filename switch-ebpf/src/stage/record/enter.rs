@@ -91,7 +91,7 @@ fn answer<T: Tables, K: Family>(
 #[inline(always)]
 fn begin<T: Tables, K: Family>(tables: &T, ip: &Ip, key: &K, flow: &mut Flow, more: &mut More) -> bool {
     let Some(known) = key.opening(tables) else {
-        first(flow, more, state(ip, flow::ORIGINAL, None));
+        first(flow, more, state(ip, flow.state.get(), None));
         let Some(openings) = tables.openings(flow.sender.into()) else { return false };
         let quota = tables.config().map_or(0, |config| config.opening_quota);
         let room = openings.count(tables.expired(flow.sender.into())) < quota && key.open(tables, flow);

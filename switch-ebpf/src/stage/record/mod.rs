@@ -144,7 +144,8 @@ pub fn describe<T: Tables>(tables: &T, arrival: &Arrival<'_>, way: &Way<'_>, scr
         | set(flow::XDP, flags & port::XDP_TARGET != 0)
         | set(flow::BRIDGED, way.bridged)
         | set(flow::HOST, !way.bridged && arrival.port.is(port::UPLINK));
-    flow.state = Shared::new(0);
+    // Whoever finds it to be an answer says so.
+    flow.state = Shared::new(flow::ORIGINAL);
     flow.born = now;
     flow.network = arrival.place.network.into();
     flow.exit = network.into();
