@@ -98,7 +98,9 @@ impl Ip {
     /// fragment may be whole.
     #[inline(always)]
     pub const fn begins_flow(&self) -> bool {
-        self.fragment as u64 != Fragment::Later as u64 && self.family != 0 && (!self.is_icmp() || self.is_echo())
+        self.fragment as u64 != Fragment::Later as u64
+            && self.family != 0
+            && (!self.is_icmp() || self.is_echo())
     }
 
     /// True if the packet's connection can be told by a flow's key.

@@ -74,8 +74,7 @@ pub fn hit<T: Tables>(tables: &T, rule: u64, slot: u32, [packets, bytes]: [u64; 
         hits.last.set(now);
         return;
     }
-    let first =
-        Hits { packets: Shared::new(packets), bytes: Shared::new(bytes), last: Shared::new(now) };
+    let first = Hits { packets: Shared::new(packets), bytes: Shared::new(bytes), last: Shared::new(now) };
     if !tables.first_hit(&key, &first)
         && let Some(stats) = tables.stats(slot)
     {

@@ -25,11 +25,7 @@ pub fn frame<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
 }
 
 #[inline(always)]
-fn hand_over<P: Packet, T: Tables>(
-    packet: &mut P,
-    tables: &T,
-    scratch: &Scratch,
-) -> Result<Step, Stop> {
+fn hand_over<P: Packet, T: Tables>(packet: &mut P, tables: &T, scratch: &Scratch) -> Result<Step, Stop> {
     let routed = scratch.flow.action & flow::BRIDGED == 0;
     if routed {
         route::pass(packet, scratch).ok_or(Stop::Sender(DropReason::EditFailed))?;

@@ -274,13 +274,7 @@ fn answer<T: Tables, K: Family>(
 
 /// The first packets of a connection.
 #[inline(always)]
-fn begin<T: Tables, K: Family>(
-    tables: &T,
-    ip: &Ip,
-    key: &K,
-    flow: &mut Flow,
-    more: &mut More,
-) -> bool {
+fn begin<T: Tables, K: Family>(tables: &T, ip: &Ip, key: &K, flow: &mut Flow, more: &mut More) -> bool {
     let Some(known) = key.opening(tables) else {
         first(flow, more, state(ip, flow::ORIGINAL, None));
         let Some(openings) = tables.openings(flow.sender.into()) else { return false };

@@ -35,7 +35,12 @@ pub fn reset<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Result<(), Edi
     // the pseudo-header. The kernel does not cut such a packet off within its checksum.
     let pending = packet.resize(upper as u32 + tcp::CHECKSUM + 1).is_err();
     packet.resize(upper as u32 + tcp::LEAST as u32)?;
-    eth::write(packet.at_mut(0).ok_or(EditFailed)?, to, from, if ip.family == 4 { eth::IPV4 } else { eth::IPV6 });
+    eth::write(
+        packet.at_mut(0).ok_or(EditFailed)?,
+        to,
+        from,
+        if ip.family == 4 { eth::IPV4 } else { eth::IPV6 },
+    );
     if ip.family == 4 {
         let ([a, b, c, d, ..], [e, f, g, h, ..]) = (ip_octets(ip.destination), ip_octets(ip.source));
         let octets = (ipv4::LEN as u64 + tcp::LEAST) as u16;

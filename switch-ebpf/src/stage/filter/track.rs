@@ -68,8 +68,7 @@ fn walk<P: Packet, T: Tables>(
     }
     let new = eth::addresses(frame.destination, frame.source);
     let mtu = target.port.map_or(u32::MAX, |row| row.mtu);
-    let way =
-        Way { egress: target.ifindex, row: target.port, new, mtu, place: &place, bridged: true };
+    let way = Way { egress: target.ifindex, row: target.port, new, mtu, place: &place, bridged: true };
     let arrival = Arrival { ifindex, port, frame: &frame, place: &place, octets };
     record::describe(tables, &arrival, &way, scratch);
     scratch.screen = 1;
