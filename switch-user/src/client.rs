@@ -30,6 +30,8 @@ pub const DEFAULT_SOCKET: &str = "/run/dvs.sock";
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
+    /// Answers the agent's questions whether a write is meant.
+    sure: bool,
 }
 
 /// How to apply objects.
@@ -99,7 +101,12 @@ pub type Answer<T> = Result<T, ClientError>;
 impl Client {
     /// A client of the agent that listens on `socket`. Nothing is connected yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into() }
+        Self { socket: socket.into(), sure: false }
+    }
+
+    /// A client of the same agent whose writes are meant, whatever they do.
+    pub fn sure(&self) -> Self {
+        Self { socket: self.socket.clone(), sure: true }
     }
 
     /// The socket.
@@ -119,7 +126,7 @@ impl Client {
 
     /// Creates an object of these fields.
     pub async fn create(&self, kind: Kind, fields: &Value, allow_missing: bool) -> Answer<ChangeSet> {
-        let path = format!("/v1/{}{}", collection(kind), missing(allow_missing));
+        let path = format!("/v1/{}?{}", collection(kind), self.parameters(allow_missing));
         self.send(Method::POST, &path, Some(fields)).await
     }
 
@@ -131,13 +138,14 @@ impl Client {
         fields: &Value,
         allow_missing: bool,
     ) -> Answer<ChangeSet> {
-        let path = object(kind, name) + &missing(allow_missing);
+        let path = format!("{}?{}", object(kind, name), self.parameters(allow_missing));
         self.send(Method::PATCH, &path, Some(fields)).await
     }
 
     /// Removes an object.
     pub async fn remove(&self, kind: Kind, name: &str) -> Answer<ChangeSet> {
-        self.send(Method::DELETE, &object(kind, name), None).await
+        let path = format!("{}?yes={}", object(kind, name), self.sure);
+        self.send(Method::DELETE, &path, None).await
     }
 
     /// The settings of the switch.
@@ -153,7 +161,8 @@ impl Client {
     /// Creates or replaces objects, all or none.
     pub async fn apply(&self, objects: Vec<Document>, options: ApplyOptions) -> Answer<ChangeSet> {
         let ApplyOptions { dry_run, prune, allow_missing } = options;
-        let path = format!("/v1/apply?dryRun={dry_run}&prune={prune}&allowMissing={allow_missing}");
+        let parameters = self.parameters(allow_missing);
+        let path = format!("/v1/apply?dryRun={dry_run}&prune={prune}&{parameters}");
         self.send(Method::POST, &path, Some(&json!(ApplyRequest { objects }))).await
     }
 
@@ -196,6 +205,11 @@ impl Client {
     /// IP addresses that the routers know, of all networks or of one.
     pub async fn neighbours(&self, network: &Option<String>) -> Answer<Vec<NeighbourEntry>> {
         self.get(&query("/v1/neighbours", &[("network", network)])).await
+    }
+
+    /// What all writes of objects are told.
+    fn parameters(&self, allow_missing: bool) -> String {
+        format!("allowMissing={allow_missing}&yes={}", self.sure)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
@@ -254,20 +268,25 @@ fn collection(kind: Kind) -> &'static str {
         Kind::Uplink => "uplinks",
         Kind::Port => "ports",
         Kind::Route => "routes",
+        Kind::Group => "groups",
+        Kind::Policy => "policies",
+        Kind::Rule => "rules",
     }
 }
 
-/// The path of an object; the name of a route is a path of its own.
+/// The path of an object; the names of routes and rules are paths of their own.
 fn object(kind: Kind, name: &str) -> String {
     let steps: Vec<String> = match kind {
-        Kind::Route => name.split('/').map(encode).collect(),
-        Kind::Switch | Kind::Router | Kind::Network | Kind::Uplink | Kind::Port => vec![encode(name)],
+        Kind::Route | Kind::Rule => name.split('/').map(encode).collect(),
+        Kind::Switch
+        | Kind::Router
+        | Kind::Network
+        | Kind::Uplink
+        | Kind::Port
+        | Kind::Group
+        | Kind::Policy => vec![encode(name)],
     };
     format!("/v1/{}/{}", collection(kind), steps.join("/"))
-}
-
-fn missing(allowed: bool) -> String {
-    if allowed { "?allowMissing=true".into() } else { String::new() }
 }
 
 fn query(path: &str, filters: &[(&str, &Option<String>)]) -> String {

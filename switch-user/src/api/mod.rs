@@ -36,6 +36,9 @@ pub struct ChangeSet {
     pub generation: u64,
     /// What changed, by kind and name.
     pub changes: Vec<Change>,
+    /// What is legal, and yet perhaps not meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A line of the watch stream.

@@ -9,12 +9,12 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 
-use super::session::{Session, Waiting};
+use super::session::{Session, Writing};
 use crate::{
     api::ChangeSet,
     client::{ApplyOptions, ClientError},
     model::{
-        Object,
+        Document, Object,
         read::{PLACED, Source},
     },
 };
@@ -45,23 +45,24 @@ pub(super) struct Options {
     allow_missing: bool,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 /// Applies a file.
 pub(super) async fn run(options: &Options, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
-    let Options { file, dry_run, prune, allow_missing, waiting } = options;
+    let Options { file, dry_run, prune, allow_missing, writing } = options;
     let how = ApplyOptions { dry_run: *dry_run, prune: *prune, allow_missing: *allow_missing };
     let source = read(file, session)?;
-    let set = send(file, &source, how, session).await?;
+    let set = send(file, &source, (how, writing.yes), session).await?;
     if *dry_run && session.format == super::output::Format::Table {
         if !set.changes.is_empty() {
             writeln!(session.streams.output, "dry run, nothing is changed; it would be:")?;
         }
         session.print_changes(&set.changes)?;
+        session.print_warnings(&set)?;
         return Ok(ExitCode::SUCCESS);
     }
-    session.changed(&set, *waiting).await
+    session.changed(&set, *writing).await
 }
 
 /// Reads a file of objects; errors have the place where they are.
@@ -86,11 +87,12 @@ pub(super) fn read(file: &Path, session: &mut Session<'_, '_>) -> anyhow::Result
 pub(super) async fn send(
     file: &Path,
     source: &Source,
-    how: ApplyOptions,
-    session: &Session<'_, '_>,
+    (how, yes): (ApplyOptions, bool),
+    session: &mut Session<'_, '_>,
 ) -> anyhow::Result<ChangeSet> {
-    let objects = source.objects.iter().cloned().map(Object::document).collect();
-    let refused = match session.client.apply(objects, how).await {
+    let objects: Vec<Document> = source.objects.iter().cloned().map(Object::document).collect();
+    let outcome = session.confirmed(yes, async |client| client.apply(objects.clone(), how).await).await;
+    let refused = match outcome {
         Ok(set) => return Ok(set),
         Err(ClientError::Refused(details)) if !details.errors.is_empty() => details,
         Err(error) => return Err(error.into()),

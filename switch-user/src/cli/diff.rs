@@ -45,7 +45,7 @@ pub(super) async fn run(options: &Options, session: &mut Session<'_, '_>) -> any
     let Options { file, prune, allow_missing } = options;
     let how = ApplyOptions { dry_run: true, prune: *prune, allow_missing: *allow_missing };
     let source = apply::read(file, session)?;
-    let set = apply::send(file, &source, how, session).await?;
+    let set = apply::send(file, &source, (how, false), session).await?;
     if !session.structured(&set)? {
         let export = session.client.export().await?;
         let old: Desired = export.objects.into_iter().map(|document| document.object).collect();
@@ -54,6 +54,7 @@ pub(super) async fn run(options: &Options, session: &mut Session<'_, '_>) -> any
             print(session.streams.output, change, &old, &new)?;
         }
     }
+    session.print_warnings(&set)?;
     Ok(if set.changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENT) })
 }
 

@@ -7,15 +7,18 @@ mod drops;
 mod export;
 mod fdb;
 mod flow;
+mod group;
 mod man;
 mod neigh;
 mod network;
 mod openapi;
 mod output;
+mod policy;
 mod port;
 mod record;
 mod route;
 mod router;
+mod rule;
 pub mod run;
 mod session;
 mod stats;
@@ -109,6 +112,15 @@ enum Question {
     /// Routes: where routers send packets that are for none of their networks.
     #[command(subcommand)]
     Route(route::Command),
+    /// Groups: ports and addresses that policies and rules mean.
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Policies: rule sets of the firewall.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Rules: what policies say about packets.
+    #[command(subcommand)]
+    Rule(rule::Command),
     /// Settings of the whole switch.
     #[command(subcommand)]
     Switch(switch::Command),
@@ -136,6 +148,7 @@ pub fn main() -> ExitCode {
         input: &mut io::stdin(),
         output: &mut io::stdout(),
         errors: &mut io::stderr(),
+        interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     execute(std::env::args_os(), &mut streams)
@@ -175,6 +188,9 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
         Question::Port(command) => port::run(command, session).await,
         Question::Uplink(command) => uplink::run(command, session).await,
         Question::Route(command) => route::run(command, session).await,
+        Question::Group(command) => group::run(command, session).await,
+        Question::Policy(command) => policy::run(command, session).await,
+        Question::Rule(command) => rule::run(command, session).await,
         Question::Switch(command) => switch::run(command, session).await,
         Question::Fdb(options) => fdb::run(options, session).await,
         Question::Flow(options) => flow::run(options, session).await,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     output::{joined, or_dash},
     record::{self, Named, Remove},
-    session::{Session, Waiting},
+    session::{Session, Writing},
     value::{Number, fields},
 };
 use crate::model::{Desired, Kind};
@@ -43,7 +43,7 @@ pub(super) struct Add {
     flags: AddFlags,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -70,7 +70,7 @@ pub(super) struct Set {
     clear: Vec<String>,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -122,11 +122,11 @@ struct Flags {
 pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     const KIND: Kind = Kind::Network;
     match command {
-        Command::Add(Add { name, flags, waiting }) => {
-            record::add(session, KIND, fields(&flags)?, (&name, false, waiting)).await
+        Command::Add(Add { name, flags, writing }) => {
+            record::add(session, KIND, fields(&flags)?, (&name, false, writing)).await
         }
-        Command::Set(Set { name, flags, clear, waiting }) => {
-            record::set(session, KIND, record::changes(&flags, &clear)?, (&name, false, waiting)).await
+        Command::Set(Set { name, flags, clear, writing }) => {
+            record::set(session, KIND, record::changes(&flags, &clear)?, (&name, false, writing)).await
         }
         Command::Show(named) => record::show(session, KIND, &named).await,
         Command::List => list(session).await,

@@ -24,6 +24,8 @@ pub(super) struct Streams<'a> {
     pub(super) input: &'a mut dyn Read,
     pub(super) output: &'a mut dyn Write,
     pub(super) errors: &'a mut dyn Write,
+    /// Somebody can be asked.
+    pub(super) interactive: bool,
     /// The output is a terminal that shows colours.
     pub(super) colour: bool,
 }

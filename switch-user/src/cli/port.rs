@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     output::{joined, or_dash},
     record::{self, Named, Remove},
-    session::{Session, Waiting},
+    session::{Session, Writing},
     table::Cell,
     value::{self, Label, Number},
 };
@@ -59,7 +59,7 @@ pub(super) struct Add {
     allow_missing: bool,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug)]
@@ -71,7 +71,7 @@ pub(super) struct Set {
     flags: Flags,
 
     /// Take a field away.
-    #[arg(long, value_name = "FIELD", value_parser = ["native", "device", "mac", "ip", "label"])]
+    #[arg(long, value_name = "FIELD", value_parser = ["native", "device", "mac", "ip", "label", "firewall"])]
     clear: Vec<String>,
 
     /// Take a device that does not exist yet.
@@ -79,7 +79,7 @@ pub(super) struct Set {
     allow_missing: bool,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug)]
@@ -96,7 +96,7 @@ pub(super) struct Attach {
     allow_missing: bool,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -151,26 +151,31 @@ struct Flags {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     qinq: Option<bool>,
+
+    /// Whether the policies of its groups apply to the port.
+    #[arg(long, value_name = "STATE", value_parser = ["on", "off"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    firewall: Option<String>,
 }
 
 /// Runs a command.
 pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     const KIND: Kind = Kind::Port;
     match command {
-        Command::Add(Add { name, flags, allow_missing, waiting }) => {
-            record::add(session, KIND, value::fields(&flags)?, (&name, allow_missing, waiting)).await
+        Command::Add(Add { name, flags, allow_missing, writing }) => {
+            record::add(session, KIND, value::fields(&flags)?, (&name, allow_missing, writing)).await
         }
-        Command::Set(Set { name, flags, clear, allow_missing, waiting }) => {
+        Command::Set(Set { name, flags, clear, allow_missing, writing }) => {
             let fields = moved(record::changes(&flags, &clear)?);
-            record::set(session, KIND, fields, (&name, allow_missing, waiting)).await
+            record::set(session, KIND, fields, (&name, allow_missing, writing)).await
         }
-        Command::Attach(Attach { name, device, allow_missing, waiting }) => {
+        Command::Attach(Attach { name, device, allow_missing, writing }) => {
             let fields = Map::from_iter([("device".to_owned(), device.into())]);
-            record::set(session, KIND, fields, (&name, allow_missing, waiting)).await
+            record::set(session, KIND, fields, (&name, allow_missing, writing)).await
         }
-        Command::Detach(Remove { name, waiting }) => {
+        Command::Detach(Remove { name, writing }) => {
             let fields = Map::from_iter([("device".to_owned(), Value::Null)]);
-            record::set(session, KIND, fields, (&name, false, waiting)).await
+            record::set(session, KIND, fields, (&name, false, writing)).await
         }
         Command::Show(named) => record::show(session, KIND, &named).await,
         Command::List => list(session).await,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     output::{or_dash, state, word},
-    session::{Session, Waiting},
+    session::{Session, Writing},
     table::Cell,
     value,
 };
@@ -30,7 +30,7 @@ pub(super) struct Remove {
     pub(super) name: String,
 
     #[command(flatten)]
-    pub(super) waiting: Waiting,
+    pub(super) writing: Writing,
 }
 
 /// Creates an object.
@@ -38,11 +38,11 @@ pub(super) async fn add(
     session: &mut Session<'_, '_>,
     kind: Kind,
     mut fields: Map<String, Value>,
-    (name, allow_missing, waiting): (&str, bool, Waiting),
+    (name, allow_missing, writing): (&str, bool, Writing),
 ) -> anyhow::Result<ExitCode> {
     fields.insert("name".into(), name.into());
-    let changes = session.client.create(kind, &Value::Object(fields), allow_missing).await?;
-    session.changed(&changes, waiting).await
+    let fields = Value::Object(fields);
+    session.change(writing, async |client| client.create(kind, &fields, allow_missing).await).await
 }
 
 /// Changes fields of an object.
@@ -50,21 +50,20 @@ pub(super) async fn set(
     session: &mut Session<'_, '_>,
     kind: Kind,
     fields: Map<String, Value>,
-    (name, allow_missing, waiting): (&str, bool, Waiting),
+    (name, allow_missing, writing): (&str, bool, Writing),
 ) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(!fields.is_empty(), "nothing to set: give at least one field, see --help");
-    let changes = session.client.patch(kind, name, &Value::Object(fields), allow_missing).await?;
-    session.changed(&changes, waiting).await
+    let fields = Value::Object(fields);
+    session.change(writing, async |client| client.patch(kind, name, &fields, allow_missing).await).await
 }
 
 /// Removes an object.
 pub(super) async fn remove(
     session: &mut Session<'_, '_>,
     kind: Kind,
-    Remove { name, waiting }: &Remove,
+    Remove { name, writing }: &Remove,
 ) -> anyhow::Result<ExitCode> {
-    let changes = session.client.remove(kind, name).await?;
-    session.changed(&changes, *waiting).await
+    session.change(*writing, async |client| client.remove(kind, name).await).await
 }
 
 /// Prints an object, with the state of its device if it has one.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     output::joined,
     record::{self, Named, Remove},
-    session::{Session, Waiting},
+    session::{Session, Writing},
     value::fields,
 };
 use crate::model::{Desired, Kind, Object, ValidRoute, Validated, validate};
@@ -59,7 +59,7 @@ pub(super) struct Add {
     flags: Flags,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug)]
@@ -68,7 +68,7 @@ pub(super) struct RemoveRoute {
     key: Key,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -116,21 +116,21 @@ impl Key {
 pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     const KIND: Kind = Kind::Route;
     match command {
-        Command::Add(Add { key, flags, waiting }) => {
+        Command::Add(Add { key, flags, writing }) => {
             let mut route = fields(&flags)?;
             route.insert("prefix".into(), key.prefix(&flags.via).into());
             route.insert("router".into(), key.router.into());
-            let changes = session.client.create(KIND, &Value::Object(route), false).await?;
-            session.changed(&changes, waiting).await
+            let route = Value::Object(route);
+            session.change(writing, async |client| client.create(KIND, &route, false).await).await
         }
-        Command::Set(Add { key, flags, waiting }) => {
-            record::set(session, KIND, elsewhere(fields(&flags)?), (&key.name(&flags.via), false, waiting))
+        Command::Set(Add { key, flags, writing }) => {
+            record::set(session, KIND, elsewhere(fields(&flags)?), (&key.name(&flags.via), false, writing))
                 .await
         }
         Command::Show(key) => record::show(session, KIND, &Named { name: key.name(&[]) }).await,
         Command::List(filter) => list(&filter, session).await,
-        Command::Remove(RemoveRoute { key, waiting }) => {
-            record::remove(session, KIND, &Remove { name: key.name(&[]), waiting }).await
+        Command::Remove(RemoveRoute { key, writing }) => {
+            record::remove(session, KIND, &Remove { name: key.name(&[]), writing }).await
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     output::{joined, word},
     record::{self, Named, Remove},
-    session::{Session, Waiting},
+    session::{Session, Writing},
     value::fields,
 };
 use crate::model::{Desired, Kind};
@@ -41,7 +41,7 @@ pub(super) struct Add {
     flags: Flags,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -57,11 +57,11 @@ struct Flags {
 pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     const KIND: Kind = Kind::Router;
     match command {
-        Command::Add(Add { name, flags, waiting }) => {
-            record::add(session, KIND, fields(&flags)?, (&name, false, waiting)).await
+        Command::Add(Add { name, flags, writing }) => {
+            record::add(session, KIND, fields(&flags)?, (&name, false, writing)).await
         }
-        Command::Set(Add { name, flags, waiting }) => {
-            record::set(session, KIND, fields(&flags)?, (&name, false, waiting)).await
+        Command::Set(Add { name, flags, writing }) => {
+            record::set(session, KIND, fields(&flags)?, (&name, false, writing)).await
         }
         Command::Show(named) => record::show(session, KIND, &named).await,
         Command::List => list(session).await,

@@ -1,6 +1,9 @@
 //! A conversation with the agent, and what all changing commands have in common.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Read},
+    process::ExitCode,
+};
 
 use clap::Args;
 use serde::Serialize;
@@ -10,8 +13,8 @@ use super::{
     output::{Format, Streams},
 };
 use crate::{
-    api::ChangeSet,
-    client::Client,
+    api::{ChangeSet, Details},
+    client::{Answer, Client, ClientError},
     model::{Action, Change},
     report::{Applied, PortStatus},
 };
@@ -23,9 +26,16 @@ pub(super) struct Session<'a, 'b> {
     pub(super) streams: &'a mut Streams<'b>,
 }
 
-/// Whether to wait until a change has reached the kernel.
+/// The kind of problem that is a question.
+const CONFIRMATION: &str = "urn:dvs:confirmation";
+
+/// How a change is made: whether it is meant whatever it does, and whether to wait until it has reached the kernel.
 #[derive(Args, Clone, Copy, Debug)]
-pub(super) struct Waiting {
+pub(super) struct Writing {
+    /// Make the change even if it shuts off every port; without it, that is asked or refused.
+    #[arg(long)]
+    pub(super) yes: bool,
+
     /// Return when the host has applied the change.
     #[arg(long)]
     wait: bool,
@@ -41,17 +51,61 @@ impl Session<'_, '_> {
         self.streams.structured(self.format, value)
     }
 
+    /// Makes a change, and tells what it did.
+    pub(super) async fn change(
+        &mut self,
+        writing: Writing,
+        send: impl AsyncFn(Client) -> Answer<ChangeSet>,
+    ) -> anyhow::Result<ExitCode> {
+        let set = self.confirmed(writing.yes, send).await?;
+        self.changed(&set, writing).await
+    }
+
+    /// Sends a write. If the agent wants to be sure that it is meant, whoever sits at the terminal is asked.
+    pub(super) async fn confirmed(
+        &mut self,
+        yes: bool,
+        send: impl AsyncFn(Client) -> Answer<ChangeSet>,
+    ) -> Answer<ChangeSet> {
+        if yes {
+            return send(self.client.sure()).await;
+        }
+        match send(self.client.clone()).await {
+            Err(ClientError::Refused(details)) if details.kind == CONFIRMATION => {
+                if self.asked(&details) {
+                    send(self.client.sure()).await
+                } else {
+                    Err(ClientError::Refused(details))
+                }
+            }
+            answer => answer,
+        }
+    }
+
+    /// True if somebody is there and says yes.
+    fn asked(&mut self, details: &Details) -> bool {
+        let Streams { input, errors, interactive: true, .. } = self.streams else { return false };
+        let question = write!(errors, "{}. Go on? [y/N] ", details.detail).and_then(|()| errors.flush());
+        question.is_ok() && matches!(line(*input).trim(), "y" | "Y" | "yes")
+    }
+
     /// Tells what a write did, and waits for the host if that is wanted.
-    pub(super) async fn changed(&mut self, set: &ChangeSet, waiting: Waiting) -> anyhow::Result<ExitCode> {
+    pub(super) async fn changed(&mut self, set: &ChangeSet, writing: Writing) -> anyhow::Result<ExitCode> {
         if !self.structured(set)? {
             self.print_changes(&set.changes)?;
         }
-        if !waiting.wait {
+        self.print_warnings(set)?;
+        if !writing.wait {
             return Ok(ExitCode::SUCCESS);
         }
         self.streams.output.flush()?;
-        let applied = self.client.wait(set.generation, waiting.timeout).await?;
+        let applied = self.client.wait(set.generation, writing.timeout).await?;
         self.print_applied(&applied)
+    }
+
+    /// Prints a line for every warning on the standard error.
+    pub(super) fn print_warnings(&mut self, set: &ChangeSet) -> io::Result<()> {
+        set.warnings.iter().try_for_each(|warning| writeln!(self.streams.errors, "warning: {warning}"))
     }
 
     /// Prints a line for every change.
@@ -90,4 +144,10 @@ impl Session<'_, '_> {
             }
         }
     }
+}
+
+/// The next line, or what there is of it. Nothing behind it is read.
+fn line(input: &mut dyn Read) -> String {
+    let octets = input.bytes().map_while(Result::ok).take_while(|octet| *octet != b'\n');
+    String::from_utf8_lossy(&octets.collect::<Vec<_>>()).into_owned()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     record,
-    session::{Session, Waiting},
+    session::{Session, Writing},
     value::{Number, fields},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Set {
     flags: Flags,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -50,6 +50,11 @@ struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     flow_capacity: Option<Number>,
 
+    /// Rows of 128 octets for compiled rules.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_capacity: Option<Number>,
+
     /// Address of every gateway towards the ports, the same on all hosts.
     #[arg(long, value_name = "MAC")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,11 +64,11 @@ struct Flags {
 /// Runs a command.
 pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Set(Set { flags, waiting }) => {
+        Command::Set(Set { flags, writing }) => {
             let fields = fields(&flags)?;
             anyhow::ensure!(!fields.is_empty(), "nothing to set: give at least one setting, see --help");
-            let changes = session.client.patch_switch(&Value::Object(fields)).await?;
-            session.changed(&changes, waiting).await
+            let fields = Value::Object(fields);
+            session.change(writing, async |client| client.patch_switch(&fields).await).await
         }
         Command::Show => show(session).await,
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     output::{or_dash, word},
     record::{self, Named, Remove},
-    session::{Session, Waiting},
+    session::{Session, Writing},
     table::Cell,
     value::{Number, fields},
 };
@@ -48,7 +48,7 @@ pub(super) struct Add {
     allow_missing: bool,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug)]
@@ -64,7 +64,7 @@ pub(super) struct Set {
     clear: Vec<String>,
 
     #[command(flatten)]
-    waiting: Waiting,
+    writing: Writing,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -89,11 +89,11 @@ struct Flags {
 pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     const KIND: Kind = Kind::Uplink;
     match command {
-        Command::Add(Add { name, flags, allow_missing, waiting }) => {
-            record::add(session, KIND, fields(&flags)?, (&name, allow_missing, waiting)).await
+        Command::Add(Add { name, flags, allow_missing, writing }) => {
+            record::add(session, KIND, fields(&flags)?, (&name, allow_missing, writing)).await
         }
-        Command::Set(Set { name, flags, clear, waiting }) => {
-            record::set(session, KIND, record::changes(&flags, &clear)?, (&name, false, waiting)).await
+        Command::Set(Set { name, flags, clear, writing }) => {
+            record::set(session, KIND, record::changes(&flags, &clear)?, (&name, false, writing)).await
         }
         Command::Show(named) => record::show(session, KIND, &named).await,
         Command::List => list(session).await,

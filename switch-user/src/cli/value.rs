@@ -2,7 +2,7 @@
 //!
 //! The agent judges them, so that a flag, a file and the API are refused in the same words.
 
-use std::{collections::BTreeMap, convert::Infallible, str::FromStr};
+use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -17,6 +17,15 @@ impl FromStr for Number {
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(Self(text.parse::<i64>().map_or_else(|_| text.into(), Value::from)))
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Value::String(text) => out.write_str(text),
+            number => number.fmt(out),
+        }
     }
 }
 
@@ -44,9 +53,19 @@ pub(super) fn fields(flags: &impl Serialize) -> anyhow::Result<Map<String, Value
     Ok(serde_json::from_value(serde_json::to_value(flags)?)?)
 }
 
-/// Takes fields away that are to have no value any more.
+/// Takes fields away that are to have no value any more; they are named as their flags.
 pub(super) fn clear(fields: &mut Map<String, Value>, names: &[String]) {
     for name in names {
-        fields.insert(name.clone(), Value::Null);
+        fields.insert(camel_case(name), Value::Null);
     }
+}
+
+/// The field of a flag.
+fn camel_case(flag: &str) -> String {
+    let mut words = flag.split('-');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (initial, rest) = word.split_at(word.len().min(1));
+        name + &initial.to_ascii_uppercase() + rest
+    })
 }

@@ -33,6 +33,8 @@ struct ApplyParams {
     prune: bool,
     /// Take devices that do not exist on the host (yet).
     allow_missing: bool,
+    /// The write is meant, even if it shuts off every port.
+    yes: bool,
 }
 
 /// Creates or replaces objects: all of them, or none if anything is wrong.
@@ -54,7 +56,8 @@ async fn apply(
         objects.iter().cloned().for_each(|object| new.put(object));
         Ok(new)
     };
-    let options = Options { allow_missing: params.allow_missing, dry_run: params.dry_run };
+    let ApplyParams { dry_run, allow_missing, yes, .. } = params;
+    let options = Options { allow_missing, dry_run, yes };
     Ok(Json(manager.write(options, edit).await?))
 }
 

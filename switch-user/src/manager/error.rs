@@ -8,7 +8,7 @@ use axum::{
 
 use crate::{
     api::{Details, FieldError, PROBLEM_JSON},
-    model::{ObjectId, Problem},
+    model::{Lockout, ObjectId, Problem},
     report::ReportError,
     store::StoreError,
 };
@@ -50,6 +50,9 @@ pub enum ApiError {
     /// An object that exists already.
     #[error("there is a {0} already")]
     Exists(ObjectId),
+    /// A write after which nothing passes any more, and that is perhaps not meant.
+    #[error("{0}")]
+    Confirmation(Lockout),
     /// A configuration that makes no sense.
     #[error("the configuration is refused")]
     Invalid(Vec<Problem>),
@@ -87,7 +90,8 @@ type Class = (StatusCode, &'static str, &'static str, &'static str);
 impl ApiError {
     fn class(&self) -> Class {
         const PARAMETERS: &str = "see /openapi.json for the parameters and their types";
-        const NO_OBJECT: &str = "see which there are (dvs router|network|port|uplink|route list)";
+        const NO_OBJECT: &str =
+            "see which there are (dvs router|network|port|uplink|route|group|policy|rule list)";
         match self {
             Self::NoRoute(_) => (StatusCode::NOT_FOUND, "no-route", "No such address", "see /openapi.json"),
             Self::NoMethod { .. } => {
@@ -104,6 +108,11 @@ impl ApiError {
             Self::Exists(_) => {
                 let remedy = "change it with PUT or PATCH (dvs ... set), or choose another name";
                 (StatusCode::CONFLICT, "exists", "Object exists", remedy)
+            }
+            Self::Confirmation(_) => {
+                let remedy =
+                    "write rules that allow something first, or say that it is meant (--yes, yes=true)";
+                (StatusCode::CONFLICT, "confirmation", "Confirmation needed", remedy)
             }
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid configuration", ""),
             Self::Busy => (StatusCode::CONFLICT, "busy", "Configuration busy", "try again"),

@@ -63,6 +63,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 pub(super) struct WriteParams {
     /// Take devices that do not exist on the host (yet).
     pub(super) allow_missing: bool,
+    /// The write is meant, even if it shuts off every port.
+    pub(super) yes: bool,
+}
+
+/// Parameters of a removal.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RemoveParams {
+    /// The write is meant, even if it shuts off every port.
+    pub(super) yes: bool,
 }
 
 /// Stands for every answer that is not a success.

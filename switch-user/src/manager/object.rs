@@ -6,11 +6,13 @@ use serde_json::{Map, Value};
 
 use super::{
     ApiError, Manager,
-    extract::{Body, WriteParams},
+    extract::{Body, RemoveParams, WriteParams},
 };
 use crate::{
     api::{ChangeSet, ObjectList},
-    model::{Desired, Document, Kind, Object, ObjectId, Problem, Reason, RoutingReason, read},
+    model::{
+        Desired, Document, FirewallReason, Kind, Object, ObjectId, Problem, Reason, RoutingReason, read,
+    },
 };
 
 /// The answer to a write.
@@ -96,7 +98,7 @@ pub(super) fn patched(old: &Desired, current: Object, patch: &Value) -> Result<D
 }
 
 /// Removes an object.
-pub(super) async fn remove(manager: Manager, id: ObjectId) -> Written {
+pub(super) async fn remove(manager: Manager, id: ObjectId, params: RemoveParams) -> Written {
     let edit = move |old: &Desired| {
         let mut new = old.clone();
         if !new.remove(&id) {
@@ -105,7 +107,7 @@ pub(super) async fn remove(manager: Manager, id: ObjectId) -> Written {
         not_in_use(old, &id)?;
         Ok(new)
     };
-    Ok(Json(manager.write(WriteParams::default().into(), edit).await?))
+    Ok(Json(manager.write(params.into(), edit).await?))
 }
 
 fn with(old: &Desired, object: Object) -> Desired {
@@ -138,7 +140,10 @@ fn not_in_use(old: &Desired, id: &ObjectId) -> Result<(), ApiError> {
     }
     let reason = match id.kind {
         Kind::Router => RoutingReason::RouterInUse(users).into(),
-        Kind::Switch | Kind::Network | Kind::Uplink | Kind::Port | Kind::Route => Reason::NetworkInUse(users),
+        Kind::Port => FirewallReason::PortInUse(users).into(),
+        Kind::Group => FirewallReason::GroupInUse(users).into(),
+        Kind::Policy => FirewallReason::PolicyInUse(users).into(),
+        Kind::Switch | Kind::Network | Kind::Uplink | Kind::Route | Kind::Rule => Reason::NetworkInUse(users),
     };
     Err(ApiError::Invalid(vec![Problem::absent(id, "", reason)]))
 }

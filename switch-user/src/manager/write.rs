@@ -2,12 +2,14 @@
 
 use super::{
     ApiError,
-    extract::WriteParams,
+    extract::{RemoveParams, WriteParams},
     known::{Known, Manager},
 };
 use crate::{
     api::ChangeSet,
-    model::{Change, Desired, Object, changes, validate_changes},
+    model::{
+        Change, Desired, Lockout, Object, Validated, changes, lockouts, validate, validate_changes, warnings,
+    },
     store::{Batch, Key, StoreError},
 };
 
@@ -21,11 +23,19 @@ pub(super) struct Options {
     pub(super) allow_missing: bool,
     /// Only tell what would change.
     pub(super) dry_run: bool,
+    /// Do not ask whether it is meant.
+    pub(super) yes: bool,
 }
 
 impl From<WriteParams> for Options {
     fn from(params: WriteParams) -> Self {
-        Self { allow_missing: params.allow_missing, dry_run: false }
+        Self { allow_missing: params.allow_missing, dry_run: false, yes: params.yes }
+    }
+}
+
+impl From<RemoveParams> for Options {
+    fn from(params: RemoveParams) -> Self {
+        Self { yes: params.yes, ..Self::default() }
     }
 }
 
@@ -57,31 +67,52 @@ impl Manager {
         let new = edit(&old.desired)?;
         let changes = changes(&old.desired, &new);
         if changes.is_empty() {
-            return Ok(ChangeSet { generation: old.generation, changes });
+            return Ok(ChangeSet { generation: old.generation, changes, warnings: Vec::new() });
         }
-        self.check(options, &old.desired, &new, &changes)?;
+        let warnings = self.check(options, &old.desired, &new, &changes)?;
         if options.dry_run {
-            return Ok(ChangeSet { generation: old.generation, changes });
+            return Ok(ChangeSet { generation: old.generation, changes, warnings });
         }
         let generation = self.store.put(old.generation, &batch(&new, &changes))?;
         self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");
-        Ok(ChangeSet { generation, changes })
+        Ok(ChangeSet { generation, changes, warnings })
     }
 
+    /// Refuses what makes no sense or is perhaps not meant; returns warnings.
     fn check(
         &self,
         options: Options,
         old: &Desired,
         new: &Desired,
         changes: &[Change],
-    ) -> Result<(), ApiError> {
-        let mut problems = validate_changes(new, changes).err().unwrap_or_default();
+    ) -> Result<Vec<String>, ApiError> {
+        let outcome = validate_changes(new, changes);
+        let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
         if !options.allow_missing {
             problems.extend(new.missing_devices(old, &self.host.devices()));
         }
-        if problems.is_empty() { Ok(()) } else { Err(ApiError::Invalid(problems)) }
+        let Some(valid) = outcome.ok().filter(|_| problems.is_empty()) else {
+            return Err(ApiError::Invalid(problems));
+        };
+        let mut warnings = warnings(new, &valid, changes);
+        match new_lockout(old, &valid) {
+            Some(lockout) if options.dry_run => warnings.push(lockout.to_string()),
+            Some(lockout) if !options.yes => return Err(ApiError::Confirmation(lockout)),
+            _ => {}
+        }
+        Ok(warnings)
     }
+}
+
+/// A policy that now shuts off every port and did not before.
+fn new_lockout(old: &Desired, new: &Validated) -> Option<Lockout> {
+    let mut found = lockouts(new);
+    if !found.is_empty() {
+        let before = validate(old).map(|old| lockouts(&old)).unwrap_or_default();
+        found.retain(|lockout| before.iter().all(|before| before.policy != lockout.policy));
+    }
+    found.into_iter().next()
 }
 
 fn batch(new: &Desired, changes: &[Change]) -> Batch {

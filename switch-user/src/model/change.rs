@@ -49,8 +49,11 @@ pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
     let uplinks = differences(Kind::Uplink, &old.uplinks, &new.uplinks, Object::Uplink);
     let ports = differences(Kind::Port, &old.ports, &new.ports, Object::Port);
     let paths = differences(Kind::Route, &old.routes, &new.routes, Object::Route);
-    let switch = switch.into_iter().flatten();
-    switch.chain(routers).chain(networks).chain(uplinks).chain(ports).chain(paths).collect()
+    let groups = differences(Kind::Group, &old.groups, &new.groups, Object::Group);
+    let policies = differences(Kind::Policy, &old.policies, &new.policies, Object::Policy);
+    let rules = differences(Kind::Rule, &old.rules, &new.rules, Object::Rule);
+    let switch = switch.into_iter().flatten().collect();
+    [switch, routers, networks, uplinks, ports, paths, groups, policies, rules].concat()
 }
 
 /// The changes of one kind. Only what differs is copied, as most of a large configuration is the same.

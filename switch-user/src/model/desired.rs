@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Kind, Network, Object, ObjectId, Port, Problem, Route, Router, Switch, Uplink, read};
+use super::{
+    Group, Kind, Network, Object, ObjectId, Policy, Port, Problem, Route, Router, Rule, Switch, Uplink, read,
+};
 
 /// All objects. Each one is legal JSON and of the right types; whether they fit together is for
 /// [`super::validate`] to say.
@@ -22,6 +24,12 @@ pub struct Desired {
     pub ports: BTreeMap<String, Port>,
     /// Static routes by router and prefix: `r1/10.0.0.0/8`.
     pub routes: BTreeMap<String, Route>,
+    /// Groups by name.
+    pub groups: BTreeMap<String, Group>,
+    /// Policies by name.
+    pub policies: BTreeMap<String, Policy>,
+    /// Rules by policy and name: `web/https`.
+    pub rules: BTreeMap<String, Rule>,
 }
 
 impl Desired {
@@ -50,6 +58,9 @@ impl Desired {
             Object::Uplink(uplink) => drop(self.uplinks.insert(uplink.name.clone(), uplink)),
             Object::Port(port) => drop(self.ports.insert(port.name.clone(), port)),
             Object::Route(route) => drop(self.routes.insert(route.id().name, route)),
+            Object::Group(group) => drop(self.groups.insert(group.name.clone(), group)),
+            Object::Policy(policy) => drop(self.policies.insert(policy.name.clone(), policy)),
+            Object::Rule(rule) => drop(self.rules.insert(rule.id().name, rule)),
         }
     }
 
@@ -62,6 +73,9 @@ impl Desired {
             Kind::Uplink => self.uplinks.remove(&id.name).is_some(),
             Kind::Port => self.ports.remove(&id.name).is_some(),
             Kind::Route => self.routes.remove(&id.name).is_some(),
+            Kind::Group => self.groups.remove(&id.name).is_some(),
+            Kind::Policy => self.policies.remove(&id.name).is_some(),
+            Kind::Rule => self.rules.remove(&id.name).is_some(),
         }
     }
 
@@ -74,6 +88,9 @@ impl Desired {
             Kind::Uplink => self.uplinks.get(&id.name).cloned().map(Object::Uplink),
             Kind::Port => self.ports.get(&id.name).cloned().map(Object::Port),
             Kind::Route => self.routes.get(&id.name).cloned().map(Object::Route),
+            Kind::Group => self.groups.get(&id.name).cloned().map(Object::Group),
+            Kind::Policy => self.policies.get(&id.name).cloned().map(Object::Policy),
+            Kind::Rule => self.rules.get(&id.name).cloned().map(Object::Rule),
         }
     }
 
@@ -85,39 +102,11 @@ impl Desired {
         let uplinks = self.uplinks.values().cloned().map(Object::Uplink);
         let ports = self.ports.values().cloned().map(Object::Port);
         let paths = self.routes.values().cloned().map(Object::Route);
-        switch.chain(routers).chain(networks).chain(uplinks).chain(ports).chain(paths)
-    }
-
-    /// The objects that cannot do without this one.
-    pub fn users(&self, id: &ObjectId) -> Vec<ObjectId> {
-        let name = Some(id.name.as_str());
-        match id.kind {
-            Kind::Router => {
-                let networks = self.networks.values().filter(|network| network.router.as_deref() == name);
-                let routes = self.routes.values().filter(|route| Some(route.router.as_str()) == name);
-                let networks = networks.map(|network| ObjectId::new(Kind::Network, &network.name));
-                networks.chain(routes.map(Route::id)).collect()
-            }
-            Kind::Network => {
-                let ports = self.ports.values().filter(|port| port.network.as_deref() == name);
-                let ports = ports.map(|port| ObjectId::new(Kind::Port, &port.name));
-                ports.chain(self.routes_through(&id.name).map(Route::id)).collect()
-            }
-            Kind::Switch | Kind::Uplink | Kind::Port | Kind::Route => Vec::new(),
-        }
-    }
-
-    /// The routes with a next hop in this network.
-    fn routes_through(&self, network: &str) -> impl Iterator<Item = &Route> {
-        let network = self.networks.get(network);
-        self.routes.values().filter(move |route| {
-            let inside = |network: &&Network| {
-                let mut subnets = network.subnet.iter();
-                subnets.any(|subnet| route.via.iter().any(|hop| subnet.contains(hop)))
-            };
-            let in_router = |network: &&Network| network.router.as_ref() == Some(&route.router);
-            network.filter(in_router).is_some_and(|network| inside(&network))
-        })
+        let groups = self.groups.values().cloned().map(Object::Group);
+        let policies = self.policies.values().cloned().map(Object::Policy);
+        let rules = self.rules.values().cloned().map(Object::Rule);
+        let others = paths.chain(groups).chain(policies).chain(rules);
+        switch.chain(routers).chain(networks).chain(uplinks).chain(ports).chain(others)
     }
 
     /// The devices that are named, each with the object and its field.

@@ -4,7 +4,7 @@ use std::{fmt, ops::RangeInclusive};
 
 use serde_json::Value;
 
-use super::{Reason, VlanList};
+use super::{FirewallReason, PortRanges, Reason, VlanList};
 
 /// A field of an object.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,8 @@ pub enum Takes {
     Prefixes,
     /// One MAC address.
     Mac,
+    /// A list of names of objects.
+    Names,
     /// Labels.
     Labels,
     /// Administrative state.
@@ -56,8 +58,28 @@ pub enum Takes {
     FdbCapacity,
     /// A number of flows.
     FlowCapacity,
+    /// A number of rows.
+    RuleCapacity,
     /// Yes or no.
     Flag,
+    /// Whether policies apply.
+    Firewall,
+    /// A place in an order.
+    Order,
+    /// What becomes of a packet.
+    Action,
+    /// Which way packets go.
+    Direction,
+    /// A protocol of IP.
+    Protocol,
+    /// The other end of a packet's way.
+    Peer,
+    /// A list of ports.
+    PortRanges,
+    /// A number of eight bits.
+    Octet,
+    /// What a frame carries that is no IP packet.
+    Ethertype,
 }
 
 impl Takes {
@@ -68,7 +90,10 @@ impl Takes {
             Self::Mtu => Some(68..=65_535),
             Self::LearnLimit => Some(0..=1_000_000),
             Self::Ageing => Some(10..=1_000_000),
-            Self::FdbCapacity | Self::FlowCapacity => Some(1024..=4_194_304),
+            Self::FdbCapacity | Self::FlowCapacity | Self::RuleCapacity => Some(1024..=4_194_304),
+            Self::Order => Some(0..=u32::MAX),
+            Self::Octet => Some(0..=255),
+            Self::Ethertype => Some(0x0600..=0xffff),
             Self::Name
             | Self::Device
             | Self::VlanList
@@ -78,11 +103,18 @@ impl Takes {
             | Self::Prefix
             | Self::Prefixes
             | Self::Mac
+            | Self::Names
             | Self::Labels
             | Self::Admin
             | Self::Xdp
             | Self::ReversePath
-            | Self::Flag => None,
+            | Self::Flag
+            | Self::Firewall
+            | Self::Action
+            | Self::Direction
+            | Self::Protocol
+            | Self::Peer
+            | Self::PortRanges => None,
         }
     }
 
@@ -97,6 +129,8 @@ impl Takes {
         match (self, value) {
             (Self::VlanList, Value::String(text)) => vlan_list_refusal(text),
             (Self::VlanList, Value::Number(number)) => vlan_list_refusal(&number.to_string()),
+            (Self::PortRanges, Value::String(text)) => port_ranges_refusal(text),
+            (Self::PortRanges, Value::Number(number)) => port_ranges_refusal(&number.to_string()),
             (Self::Macs | Self::Mac, Value::String(_)) => Reason::BadMac,
             (Self::Ips, Value::String(_)) => Reason::BadIp,
             (Self::Ipv6s, Value::String(_)) => Reason::BadIpv6,
@@ -116,6 +150,13 @@ fn vlan_list_refusal(text: &str) -> Reason {
     }
 }
 
+fn port_ranges_refusal(text: &str) -> Reason {
+    match text.parse::<PortRanges>() {
+        Err(error) => FirewallReason::PortRanges(error).into(),
+        Ok(_) => Reason::WrongType(Takes::PortRanges),
+    }
+}
+
 impl fmt::Display for Takes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
@@ -130,14 +171,24 @@ impl fmt::Display for Takes {
             Self::Prefix => "an address with a prefix length, such as \"10.0.0.0/8\"",
             Self::Prefixes => "a list of prefixes, such as [\"10.0.10.0/24\", \"fd00:10::/64\"]",
             Self::Mac => "a MAC address, such as \"02:00:00:00:00:01\"",
+            Self::Names => "a list of names, such as [\"web\", \"db\"]",
             Self::Labels => "labels with text as value, such as {tier: \"web\"}",
             Self::Admin => "up or down",
             Self::Xdp => "auto, native, generic or off",
             Self::ReversePath => "strict or off",
             Self::LearnLimit => "a number from 0 to 1000000",
             Self::Ageing => "seconds, a number from 10 to 1000000, or 0 for ever",
-            Self::FdbCapacity | Self::FlowCapacity => "a number from 1024 to 4194304",
+            Self::FdbCapacity | Self::FlowCapacity | Self::RuleCapacity => "a number from 1024 to 4194304",
             Self::Flag => "true or false",
+            Self::Firewall => "on or off",
+            Self::Order => "a number from 0 to 4294967295, the lowest comes first",
+            Self::Action => "allow, drop or reject",
+            Self::Direction => "in for packets towards the VM, out for those from it",
+            Self::Protocol => "tcp, udp, sctp, icmp, icmpv6, or a protocol number from 0 to 255",
+            Self::Peer => "any, an IP address, a prefix such as \"10.0.0.0/8\", or \"group:NAME\"",
+            Self::PortRanges => "a list of ports, such as \"80,443,8000-8080\"",
+            Self::Octet => "a number from 0 to 255",
+            Self::Ethertype => "an ethertype from 0x0600 to 0xffff, such as \"0x88cc\"",
         })
     }
 }

@@ -7,31 +7,45 @@
 mod change;
 mod desired;
 mod field;
+mod group;
+mod members;
 mod network;
 mod object;
+mod packet;
+mod policy;
 mod port;
+mod port_ranges;
 mod problem;
 pub mod read;
 mod reason;
 mod route;
 mod router;
+mod rule;
 mod switch;
 mod uplink;
+mod users;
 mod validate;
 pub mod validated;
 mod vlan_list;
+mod warn;
 
 pub use change::{Action, Change, changes, fields};
 pub use desired::Desired;
 pub use field::{Field, Takes};
+pub use group::Group;
+pub use members::{Members, members};
 pub use network::Network;
 pub use object::{API_VERSION, ApiVersion, Document, Kind, Object, ObjectId};
-pub use port::{Admin, DEFAULT_LEARN_LIMIT, Port};
+pub use packet::{Ethertype, NotAWord, Peer, Protocol};
+pub use policy::{DEFAULT_TIER, Policy};
+pub use port::{Admin, DEFAULT_LEARN_LIMIT, Firewall, Port};
+pub use port_ranges::{PortRanges, PortRangesError};
 pub use problem::Problem;
 pub(crate) use problem::sentence;
-pub use reason::{Reason, RoutingReason};
+pub use reason::{FirewallReason, Reason, RoutingReason};
 pub use route::Route;
 pub use router::{ReversePath, Router};
+pub use rule::{Rule, RuleDirection};
 pub use switch::{DEFAULT_AGEING, Switch};
 pub use uplink::Uplink;
 pub use validate::{validate, validate_changes};
@@ -40,6 +54,7 @@ pub use validated::{
     ValidRouter, ValidRule, ValidUplink, Validated, VlanSet, XdpChoice,
 };
 pub use vlan_list::{VlanList, VlanListError};
+pub use warn::{Lockout, lockouts, warnings};
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Network, Port, Route, Router, Switch, Uplink, field::Field, network, port, read, route, router, switch,
-    uplink,
+    Group, Network, Policy, Port, Route, Router, Rule, Switch, Uplink, field::Field, group, network, policy,
+    port, read, route, router, rule, switch, uplink,
 };
 
 /// The version of the objects that this program reads and writes.
@@ -29,12 +29,27 @@ pub enum Kind {
     Port,
     /// A static route of a router.
     Route,
+    /// Ports and addresses that policies and rules mean.
+    Group,
+    /// A rule set of the firewall.
+    Policy,
+    /// A rule of a policy.
+    Rule,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] =
-        &[Self::Switch, Self::Router, Self::Network, Self::Uplink, Self::Port, Self::Route];
+    pub const ALL: &'static [Self] = &[
+        Self::Switch,
+        Self::Router,
+        Self::Network,
+        Self::Uplink,
+        Self::Port,
+        Self::Route,
+        Self::Group,
+        Self::Policy,
+        Self::Rule,
+    ];
 
     /// The word in the field `kind`.
     pub const fn name(self) -> &'static str {
@@ -45,6 +60,9 @@ impl Kind {
             Self::Uplink => "Uplink",
             Self::Port => "Port",
             Self::Route => "Route",
+            Self::Group => "Group",
+            Self::Policy => "Policy",
+            Self::Rule => "Rule",
         }
     }
 
@@ -57,6 +75,9 @@ impl Kind {
             Self::Uplink => uplink::FIELDS,
             Self::Port => port::FIELDS,
             Self::Route => route::FIELDS,
+            Self::Group => group::FIELDS,
+            Self::Policy => policy::FIELDS,
+            Self::Rule => rule::FIELDS,
         }
     }
 
@@ -65,7 +86,8 @@ impl Kind {
         match self {
             Self::Switch => &[],
             Self::Network => &["name", "vlan"],
-            Self::Router | Self::Uplink | Self::Port | Self::Route => self.key(),
+            Self::Rule => &["policy", "name", "priority", "direction", "action"],
+            Self::Router | Self::Uplink | Self::Port | Self::Route | Self::Group | Self::Policy => self.key(),
         }
     }
 
@@ -73,8 +95,11 @@ impl Kind {
     pub const fn key(self) -> &'static [&'static str] {
         match self {
             Self::Switch => &[],
-            Self::Router | Self::Network | Self::Uplink | Self::Port => &["name"],
+            Self::Router | Self::Network | Self::Uplink | Self::Port | Self::Group | Self::Policy => {
+                &["name"]
+            }
             Self::Route => &["router", "prefix"],
+            Self::Rule => &["policy", "name"],
         }
     }
 
@@ -149,6 +174,12 @@ pub enum Object {
     Port(Port),
     /// A static route of a router.
     Route(Route),
+    /// Ports and addresses that policies and rules mean.
+    Group(Group),
+    /// A rule set of the firewall.
+    Policy(Policy),
+    /// A rule of a policy.
+    Rule(Rule),
 }
 
 impl Object {
@@ -161,6 +192,9 @@ impl Object {
             Self::Uplink(uplink) => ObjectId::new(Kind::Uplink, &uplink.name),
             Self::Port(port) => ObjectId::new(Kind::Port, &port.name),
             Self::Route(route) => route.id(),
+            Self::Group(group) => ObjectId::new(Kind::Group, &group.name),
+            Self::Policy(policy) => ObjectId::new(Kind::Policy, &policy.name),
+            Self::Rule(rule) => rule.id(),
         }
     }
 

@@ -59,6 +59,10 @@ pub struct Port {
     /// The network's VLAN is an 802.1ad service VLAN, and the tags of the port's own frames are payload.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub qinq: bool,
+    /// Whether policies apply to the port.
+    #[serde(default, skip_serializing_if = "Firewall::is_on")]
+    #[schema(default = "on")]
+    pub firewall: Firewall,
 }
 
 /// Administrative state of a port.
@@ -70,6 +74,24 @@ pub enum Admin {
     Up,
     /// Frames are dropped in both directions.
     Down,
+}
+
+/// Whether policies apply to a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Firewall {
+    /// Those of its groups do.
+    #[default]
+    On,
+    /// None do.
+    Off,
+}
+
+impl Firewall {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_on(&self) -> bool {
+        *self == Self::On
+    }
 }
 
 fn default_learn_limit() -> u32 {
@@ -89,4 +111,5 @@ pub(super) const FIELDS: &[Field] = &[
     Field { name: "admin", takes: Takes::Admin },
     Field { name: "learnLimit", takes: Takes::LearnLimit },
     Field { name: "qinq", takes: Takes::Flag },
+    Field { name: "firewall", takes: Takes::Firewall },
 ];

@@ -1,11 +1,13 @@
 //! Why a configuration is refused: a closed list, with a word for programs, a sentence and a remedy for people.
 
+mod firewall;
 mod routing;
 
 use std::borrow::Cow;
 
 use switch_common::{MAX_PORTS, addr::VlanId};
 
+pub use firewall::FirewallReason;
 pub use routing::RoutingReason;
 
 use super::{Kind, ObjectId, field::Takes, object::API_VERSION, vlan_list::VlanListError};
@@ -142,8 +144,8 @@ pub enum Reason {
         /// First VLAN that both carry.
         vlan: VlanId,
     },
-    /// More ports, uplinks and routers than the tables have slots.
-    #[error("that makes {0} ports, uplinks and routers, more than the switch has room for")]
+    /// More ports, uplinks, routers and policies than the tables have slots.
+    #[error("that makes {0} ports, uplinks, routers and policies, more than the switch has room for")]
     TooManyPorts(usize),
     /// A device that the host does not have.
     #[error("this host has no such device")]
@@ -151,6 +153,9 @@ pub enum Reason {
     /// A subnet, router or route that does not fit.
     #[error(transparent)]
     Routing(#[from] RoutingReason),
+    /// A group, policy or rule that does not fit.
+    #[error(transparent)]
+    Firewall(#[from] FirewallReason),
 }
 
 impl Reason {
@@ -195,6 +200,7 @@ impl Reason {
             Self::TooManyPorts(_) => "too-many-ports",
             Self::NoSuchDevice => "no-such-device",
             Self::Routing(reason) => reason.name(),
+            Self::Firewall(reason) => reason.name(),
         }
     }
 
@@ -250,6 +256,7 @@ impl Reason {
                 "check the name with `ip link`, or allow it to be missing (--allow-missing)".into()
             }
             Self::Routing(reason) => reason.remedy(),
+            Self::Firewall(reason) => reason.remedy(),
         }
     }
 }

@@ -7,7 +7,8 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use switch_common::addr::Mac;
 
 use super::{
-    Admin, Desired, Network, Object, Port, ReversePath, Route, Router, Switch, Uplink, VlanList, XdpChoice,
+    Admin, Desired, Firewall, Network, Object, Port, ReversePath, Route, Router, Switch, Uplink, VlanList,
+    XdpChoice,
 };
 
 /// Valid configurations: whatever could clash is made of the object's number.
@@ -38,6 +39,7 @@ fn switch() -> impl Strategy<Value = Switch> {
         ageing,
         fdb_capacity: capacity,
         flow_capacity: 4_194_304 + 1024 - capacity,
+        rule_capacity: capacity,
         gateway_mac: Mac::new([2, 0, 0, 1, 0, 1]),
     })
 }
@@ -124,6 +126,7 @@ fn port() -> impl Strategy<Value = Port> {
                 admin,
                 learn_limit,
                 qinq: false,
+                firewall: Firewall::On,
             }
         })
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use switch_common::{
     addr::{GATEWAY_MAC, Mac},
-    table::{fdb, flow},
+    table::{fdb, flow, rules},
 };
 use utoipa::ToSchema;
 
@@ -25,6 +25,9 @@ pub struct Switch {
     /// Most flows of each family, IPv4 and IPv6; a connection is two of them.
     #[schema(minimum = 1024, maximum = 4_194_304)]
     pub flow_capacity: u32,
+    /// Rows of 128 octets for compiled rules: those of all policies, and of the largest one a second time.
+    #[schema(minimum = 1024, maximum = 4_194_304)]
+    pub rule_capacity: u32,
     /// Address of every gateway towards the ports, the same on all hosts.
     #[schema(value_type = String, example = "02:64:76:73:00:01")]
     pub gateway_mac: Mac,
@@ -36,6 +39,7 @@ impl Default for Switch {
             ageing: DEFAULT_AGEING,
             fdb_capacity: fdb::DEFAULT_CAPACITY,
             flow_capacity: flow::DEFAULT_CAPACITY,
+            rule_capacity: rules::DEFAULT_CAPACITY,
             gateway_mac: GATEWAY_MAC,
         }
     }
@@ -46,5 +50,6 @@ pub(super) const FIELDS: &[Field] = &[
     Field { name: "ageing", takes: Takes::Ageing },
     Field { name: "fdbCapacity", takes: Takes::FdbCapacity },
     Field { name: "flowCapacity", takes: Takes::FlowCapacity },
+    Field { name: "ruleCapacity", takes: Takes::RuleCapacity },
     Field { name: "gatewayMac", takes: Takes::Mac },
 ];

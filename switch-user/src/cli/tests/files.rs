@@ -75,7 +75,7 @@ fn a_bad_file_is_refused_with_place_field_value_and_remedy() {
 ",
         &[
             "6:8: Port p3, field vni, value 5000: Port has no such field; the fields are name, network, trunk, \
-             native, device, mac, ip, label, admin, learnLimit, qinq",
+             native, device, mac, ip, label, admin, learnLimit, qinq, firewall",
             "5:10: Port p3, field trunk, value \"10-20,15\": 15 repeats VLAN 15; give a list of VLANs from 1 to 4094, \
              such as \"10,20-29\", each VLAN once",
         ],

@@ -24,6 +24,7 @@ use crate::{
 /// An agent with an empty store, whose host applies every generation at once.
 struct Agent {
     directory: TempDir,
+    interactive: bool,
     store: Arc<RedbStore>,
     host: Arc<FakeHost>,
     stop: Option<oneshot::Sender<()>>,
@@ -54,7 +55,7 @@ impl Agent {
                 serve_unix(socket, router(state), shutdown).await.unwrap();
             });
         });
-        Self { directory, store, host, stop: Some(stop), server: Some(server) }
+        Self { directory, interactive: false, store, host, stop: Some(stop), server: Some(server) }
     }
 
     /// With networks blue (VLAN 10) and green (20) and ports p1 (blue, guarded) and p2 (trunk).
@@ -90,7 +91,7 @@ impl Agent {
         let socket = self.directory.path().join("dvs.sock");
         let arguments =
             ["dvs", "--socket", socket.to_str().unwrap()].into_iter().chain(line.split_whitespace());
-        let mut streams = Streams { input, output, errors, colour: false };
+        let mut streams = Streams { input, output, errors, interactive: self.interactive, colour: false };
         let code = execute(arguments.map(OsString::from), &mut streams);
         // An exit code tells its number only this way.
         format!("{code:?}").chars().filter(char::is_ascii_digit).collect()

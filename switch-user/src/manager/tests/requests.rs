@@ -6,7 +6,7 @@ use super::*;
 async fn unknown_addresses_and_methods_are_problems() {
     let api = Api::new();
     let is = |status, kind: &str| (status, vec![format!("urn:dvs:{kind}")]);
-    assert_eq!(api.refusal("GET", "/v1/policies", "").await, is(404, "no-route"));
+    assert_eq!(api.refusal("GET", "/v1/nats", "").await, is(404, "no-route"));
     assert_eq!(api.refusal("GET", "/", "").await, is(404, "no-route"));
     assert_eq!(api.refusal("DELETE", "/v1/networks", "").await, is(405, "no-method"));
     assert_eq!(api.refusal("GET", "/v1/networks/blue", "").await, is(404, "not-found"));

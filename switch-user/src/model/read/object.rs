@@ -50,6 +50,9 @@ pub fn object_of(kind: Kind, value: &Value) -> Result<Object, Vec<Problem>> {
         Kind::Uplink => typed(kind, known, &label, problems).map(Object::Uplink),
         Kind::Port => typed(kind, known, &label, problems).map(Object::Port),
         Kind::Route => typed(kind, known, &label, problems).map(Object::Route),
+        Kind::Group => typed(kind, known, &label, problems).map(Object::Group),
+        Kind::Policy => typed(kind, known, &label, problems).map(Object::Policy),
+        Kind::Rule => typed(kind, known, &label, problems).map(Object::Rule),
     }
 }
 

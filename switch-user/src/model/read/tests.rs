@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Admin, Desired, Document, Kind, Object, Port, samples};
+use crate::model::{Admin, Desired, Document, Firewall, Kind, Object, Port, samples};
 
 /// Every problem of a file as "line:column object field value reason".
 fn problems(text: &str) -> Vec<String> {
@@ -200,13 +200,18 @@ fn the_table_of_fields_is_the_truth() {
         admin: Admin::Down,
         learn_limit: 1,
         qinq: true,
+        firewall: Firewall::Off,
     };
     let texts = "- {apiVersion: dvs/v1, kind: Switch}
 - {apiVersion: dvs/v1, kind: Router, name: r1}
 - {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, mtu: 1500, subnet: [10.0.10.0/24], gateway: [10.0.10.1],
    router: r1, slaac: true, dns: [\"fd00::53\"]}
 - {apiVersion: dvs/v1, kind: Uplink, name: eth1, vlans: 10, native: 10}
-- {apiVersion: dvs/v1, kind: Route, router: r1, prefix: 10.0.0.0/8, via: [10.0.10.2], blackhole: true, unreachable: true}";
+- {apiVersion: dvs/v1, kind: Route, router: r1, prefix: 10.0.0.0/8, via: [10.0.10.2], blackhole: true, unreachable: true}
+- {apiVersion: dvs/v1, kind: Group, name: g, selector: {a: b}, ports: [p1], prefixes: [10.0.0.0/8], groups: [h]}
+- {apiVersion: dvs/v1, kind: Policy, name: web, appliesTo: g, tier: 1, default: reject, stateless: true, log: true}
+- {apiVersion: dvs/v1, kind: Rule, policy: web, name: \"1\", priority: 1, direction: in, action: allow, proto: 6,
+   peer: 10.0.0.1, port: 80, srcPort: \"1-2\", icmpType: 1, icmpCode: 1, ethertype: 0x88cc, log: true, staged: true}";
     let mut objects = Source::read(texts).unwrap().objects;
     objects.push(Object::Port(full));
     for object in objects {

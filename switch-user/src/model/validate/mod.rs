@@ -5,12 +5,15 @@
 
 mod device;
 mod gateway;
+mod group;
 mod name;
 mod network;
+mod policy;
 mod port;
 mod prefixes;
 mod route;
 mod router;
+mod rule;
 mod station;
 mod switch;
 mod uplink;
@@ -20,13 +23,16 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::Value;
 use switch_common::{MAX_PORTS, addr::VlanId};
 
-use super::{Change, Desired, Kind, ObjectId, Problem, Reason, Takes, Validated};
+use super::{
+    Change, Desired, Kind, ObjectId, Problem, Reason, Takes, ValidPolicy, ValidPort, Validated, members,
+};
 
 /// Names that an error proposes.
 const PROPOSED: usize = 10;
@@ -54,7 +60,7 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
     let uplinks: BTreeMap<_, _> =
         uplinks.map(|uplink| (uplink.name.clone(), check.uplink(uplink, &networks))).collect();
     let ports = desired.ports.values();
-    let ports: BTreeMap<_, _> =
+    let mut ports: BTreeMap<_, _> =
         ports.filter_map(|port| Some((port.name.clone(), check.port(port, &networks)?))).collect();
     check.number_of_ports();
     check.devices();
@@ -66,6 +72,7 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
     check.gateways(&ports, &networks, switch.gateway_mac);
     check.routes(&spaces, &mut routers);
     check.number_of_routes(&networks);
+    let policies = check.firewall(&mut ports, switch.rule_capacity);
     if !check.problems.is_empty() {
         return Err(check.problems);
     }
@@ -73,13 +80,13 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
         ageing: (switch.ageing != 0).then(|| Duration::from_secs(switch.ageing.into())),
         fdb_capacity: switch.fdb_capacity,
         flow_capacity: switch.flow_capacity,
-        rule_capacity: switch_common::table::rules::DEFAULT_CAPACITY,
+        rule_capacity: switch.rule_capacity,
         gateway_mac: switch.gateway_mac,
         networks,
         routers,
         ports,
         uplinks,
-        policies: BTreeMap::new(),
+        policies,
     })
 }
 
@@ -91,6 +98,21 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Groups, policies and rules; gives the ports the policies that apply to them.
+    fn firewall(
+        &mut self,
+        ports: &mut BTreeMap<String, ValidPort>,
+        capacity: u32,
+    ) -> BTreeMap<String, Arc<ValidPolicy>> {
+        let members = members(self.desired);
+        self.groups();
+        let policies = self.policies(&members);
+        self.chains(&members, ports);
+        self.numbers();
+        self.number_of_rows(&policies, capacity);
+        policies
+    }
+
     fn refuse(&mut self, id: ObjectId, field: &str, value: impl Into<Value>, reason: impl Into<Reason>) {
         self.problems.push(Problem::new(id, field, value.into(), reason.into()));
     }
@@ -122,8 +144,8 @@ impl Check<'_> {
     }
 
     fn number_of_ports(&mut self) {
-        let Desired { ports, uplinks, routers, .. } = self.desired;
-        let number = ports.len() + uplinks.len() + routers.len();
+        let Desired { ports, uplinks, routers, policies, .. } = self.desired;
+        let number = ports.len() + uplinks.len() + routers.len() + policies.len();
         if number >= MAX_PORTS as usize {
             self.problems.push(Problem::absent("the switch", "", Reason::TooManyPorts(number)));
         }

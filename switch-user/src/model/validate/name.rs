@@ -9,9 +9,14 @@ const LONGEST_DEVICE: usize = 15;
 impl Check<'_> {
     /// Notes a name that is none.
     pub(super) fn name(&mut self, id: &ObjectId) {
-        let starts_well = id.name.starts_with(|first: char| first.is_ascii_alphanumeric());
-        if !starts_well || !is_word(&id.name, b"._-") {
-            self.refuse(id.clone(), "name", id.name.as_str(), Reason::BadName);
+        self.word(id, &id.name);
+    }
+
+    /// Notes a name within another object that is none.
+    pub(super) fn word(&mut self, id: &ObjectId, name: &str) {
+        let starts_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+        if !starts_well || !is_word(name, b"._-") {
+            self.refuse(id.clone(), "name", name, Reason::BadName);
         }
     }
 
@@ -28,12 +33,15 @@ impl Check<'_> {
 
     /// Notes labels that a selector such as `tier=web,zone=a` could not name.
     pub(super) fn labels(&mut self, id: &ObjectId, port: &Port) {
-        for (key, value) in &port.label {
-            if !is_word(key, b"._/-") || !(value.is_empty() || is_word(value, b"._/-")) {
-                self.refuse(id.clone(), &format!("label.{key}"), value.as_str(), Reason::BadLabel);
-            }
+        for (key, value) in port.label.iter().filter(|(key, value)| !is_label(key, value)) {
+            self.refuse(id.clone(), &format!("label.{key}"), value.as_str(), Reason::BadLabel);
         }
     }
+}
+
+/// True for key and value of a label.
+pub(super) fn is_label(key: &str, value: &str) -> bool {
+    is_word(key, b"._/-") && (value.is_empty() || is_word(value, b"._/-"))
 }
 
 fn is_word(text: &str, marks: &[u8]) -> bool {
