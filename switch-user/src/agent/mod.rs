@@ -6,9 +6,11 @@
 
 pub mod advertise;
 pub mod apply;
+pub mod compiled;
 pub mod dataplane;
 pub mod diff;
 pub mod facts;
+mod failures;
 pub mod frame;
 pub mod host_mac;
 pub mod image;

@@ -2,14 +2,20 @@
 //!
 //! Pure: what the rows mean is said in [`switch_common::table::rules`].
 
-use switch_common::{table::rules::Row, verdict::Direction};
+use switch_common::{
+    table::rules::{Header, Row, Side},
+    verdict::Direction,
+};
+use zerocopy::transmute;
 
 use crate::model::ValidPolicy;
 
 /// The rows of a policy, its header first.
 pub fn compile(name: &str, policy: &ValidPolicy) -> Vec<Row> {
-    let _ = (name, policy);
-    vec![Row::default()]
+    let fingerprint = fnv([name, format!("{policy:?}").as_str()]);
+    let towards = Side { fingerprint, ..Side::default() };
+    let header = Header { rows: 1, sides: [towards, Side::default()], ..Header::default() };
+    vec![transmute!(header)]
 }
 
 /// The number of a rule in the table of hits.
