@@ -7,6 +7,7 @@ mod drops;
 mod export;
 mod fdb;
 mod flow;
+mod log;
 mod man;
 mod neigh;
 mod network;
@@ -122,6 +123,7 @@ enum Question {
     Stats(stats::Options),
     /// Show how many frames were dropped, and why.
     Drops(drops::Options),
+    Log(log::Options),
     /// Show the state of the host, its ports and its tables.
     Status,
     Apply(apply::Options),
@@ -181,6 +183,7 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
         Question::Neigh(options) => neigh::run(options, session).await,
         Question::Stats(options) => stats::run(&options, session).await,
         Question::Drops(options) => drops::run(&options, session).await,
+        Question::Log(options) => log::run(&options, session).await,
         Question::Status => status::run(session).await,
         Question::Apply(options) => apply::run(&options, session).await,
         Question::Diff(options) => diff::run(&options, session).await,

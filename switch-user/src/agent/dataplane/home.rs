@@ -17,7 +17,7 @@ use nix::{
 };
 use switch_common::{
     ABI_VERSION,
-    table::{config, drops, epoch, fdb, flood, gateway, guard, hits, names, neighbour, stats},
+    table::{config, drops, epoch, fdb, flood, gateway, guard, names, neighbour, stats},
 };
 
 use super::{DataplaneError, Sizes, catalogue::sized, table};
@@ -216,7 +216,7 @@ impl Home {
             neighbours: table::neighbours::Table::open(&self.map(neighbour::NAME))?,
             openings: table::count::Table::half_open(self)?,
             rules: table::rules::Table::open(self)?,
-            hits: table::hits::Table::open(&self.map(hits::NAME))?,
+            hits: table::hits::Table::open(self)?,
         })
     }
 }

@@ -1,15 +1,15 @@
 //! What rules and defaults decided about.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use switch_common::table::hits::{Hits, Key, NAME};
 use zerocopy::transmute;
 
 use super::Hash;
-use crate::{agent::dataplane::DataplaneError, report::TableStatus};
+use crate::{
+    agent::dataplane::{DataplaneError, home::Home},
+    report::TableStatus,
+};
 
 /// An entry, read as plain numbers.
 type Cells = [u64; size_of::<Hits>() / 8];
@@ -41,8 +41,12 @@ impl More {
 }
 
 impl Table {
-    pub(in super::super) fn open(pin: &Path) -> Result<Self, DataplaneError> {
-        Hash::open(NAME, pin).map(Self)
+    /// Opens the table.
+    ///
+    /// # Errors
+    /// When it is missing or has another layout.
+    pub fn open(home: &Home) -> Result<Self, DataplaneError> {
+        Hash::open(NAME, &home.map(NAME)).map(Self)
     }
 
     /// Visits all entries.
