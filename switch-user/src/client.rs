@@ -1,5 +1,7 @@
 //! A typed client of the API over its unix socket.
 
+mod lines;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -20,8 +22,12 @@ use tokio::net::UnixStream;
 use crate::{
     api::{ApplyRequest, ChangeSet, Details, ObjectList, SwitchStatus},
     model::{Document, Kind},
-    report::{Applied, DropCount, FdbEntry, FlowEntry, FlowFilter, NeighbourEntry, PortStats},
+    report::{
+        Applied, DropCount, FdbEntry, FlowEntry, FlowFilter, LogEvent, NeighbourEntry, PortStats, RuleHits,
+    },
 };
+
+pub use lines::Lines;
 
 /// Where an agent listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/dvs.sock";
@@ -212,6 +218,29 @@ impl Client {
         format!("allowMissing={allow_missing}&yes={}", self.sure)
     }
 
+    /// What rules and defaults decided about, of all policies and ports or of one.
+    pub async fn rule_hits(&self, policy: &Option<String>, port: &Option<String>) -> Answer<Vec<RuleHits>> {
+        self.get(&query("/v1/rule-hits", &[("policy", policy), ("port", port)])).await
+    }
+
+    /// The last events of rules that log, and those that follow them if they are wanted.
+    pub async fn log(&self, port: &Option<String>, follow: bool) -> Answer<Lines<LogEvent>> {
+        let follow = follow.then(|| "true".to_owned());
+        self.lines(&query("/v1/log", &[("port", port), ("follow", &follow)])).await
+    }
+
+    async fn lines<T: DeserializeOwned>(&self, path: &str) -> Answer<Lines<T>> {
+        let request = Request::get(path).header(HOST, "dvs").body(Full::default())?;
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
+        let broken = |source| ClientError::Connection { path: self.socket.clone(), source };
+        let (success, body, connection) = lines::send(stream, request).await.map_err(broken)?;
+        if success {
+            return Ok(Lines::new(self.socket.clone(), body, connection));
+        }
+        let bytes = body.collect().await.map_err(broken)?.to_bytes();
+        Err(refused(&bytes))
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
         self.send(Method::GET, path, None).await
     }
@@ -224,11 +253,7 @@ impl Client {
         let (success, bytes) = exchange(stream, request)
             .await
             .map_err(|source| ClientError::Connection { path: self.socket.clone(), source })?;
-        let unreadable = |source| ClientError::Unreadable { source };
-        if success {
-            return serde_json::from_slice(&bytes).map_err(unreadable);
-        }
-        Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(unreadable)?))
+        if success { read(&bytes) } else { Err(refused(&bytes)) }
     }
 
     #[expect(
@@ -243,6 +268,14 @@ impl Client {
             _ => ClientError::Connect { path, source },
         }
     }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
+    serde_json::from_slice(bytes).map_err(|source| ClientError::Unreadable { source })
+}
+
+fn refused(bytes: &[u8]) -> ClientError {
+    read(bytes).map_or_else(|error| error, ClientError::Refused)
 }
 
 /// Sends a request, and returns whether it succeeded and the body of the answer.

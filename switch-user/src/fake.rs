@@ -5,13 +5,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::{
+    model::RuleAction,
     report::{
         Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, FlowState, ForeignProgram, Hook,
-        HostReports, HostStatus, NeighbourEntry, NeighbourState, PortState, PortStats, PortStatus,
-        ReportError, TableStatus, XdpMode,
+        HostReports, HostStatus, LogEvent, NeighbourEntry, NeighbourState, PortState, PortStats, PortStatus,
+        ReportError, RuleHits, TableStatus, XdpMode,
     },
     store::{RedbStore, Store},
 };
@@ -26,6 +27,8 @@ pub(crate) struct FakeHost {
     pub(crate) errors: Mutex<Vec<String>>,
     /// The host does not follow the store any more.
     pub(crate) stuck: Mutex<bool>,
+    /// Events of rules to come.
+    pub(crate) events: broadcast::Sender<LogEvent>,
 }
 
 impl FakeHost {
@@ -38,6 +41,7 @@ impl FakeHost {
             broken: Mutex::default(),
             errors: Mutex::default(),
             stuck: Mutex::default(),
+            events: broadcast::Sender::new(8),
         })
     }
 
@@ -110,6 +114,42 @@ fn flow([port, to_port]: [&str; 2], network: &str, addresses: [&str; 2], ports: 
         packets: 12,
         bytes: 3456,
         path: format!("{} -> {}", port.replace('p', "v"), to_port.replace('p', "v")),
+        rules: Vec::new(),
+    }
+}
+
+/// An event of a rule that drops what a port sends.
+pub(crate) fn event(port: &str, second: u8) -> LogEvent {
+    LogEvent {
+        time: format!("2026-01-31T12:00:{second:02}.000Z"),
+        port: port.into(),
+        network: Some("blue".into()),
+        direction: "out".into(),
+        policy: "web".into(),
+        rule: "default".into(),
+        action: RuleAction::Drop,
+        staged: false,
+        protocol: Some("udp".into()),
+        source: Some([10, 0, 10, 11].into()),
+        destination: Some([10, 0, 20, 11].into()),
+        source_port: Some(40_000),
+        destination_port: Some(53),
+        icmp_type: None,
+        icmp_code: None,
+        ethertype: None,
+        octets: 74,
+    }
+}
+
+fn hits(port: &str, policy: &str, rule: Option<&str>, packets: u64) -> RuleHits {
+    RuleHits {
+        policy: policy.into(),
+        rule: rule.map(str::to_owned),
+        direction: "in".into(),
+        port: port.into(),
+        packets,
+        bytes: 100 * packets,
+        last: Some(2),
     }
 }
 
@@ -206,5 +246,18 @@ impl HostReports for FakeHost {
             neighbour("blue", 10, "fd00:10::7", (Reachable, Some(3))),
             neighbour("green", 20, "10.0.20.9", (Dead, None)),
         ])
+    }
+
+    fn rules(&self) -> Result<Vec<RuleHits>, ReportError> {
+        self.report(vec![
+            hits("p1", "web", None, 1),
+            hits("p1", "web", Some("https"), 5),
+            hits("p2", "ssh", Some("all"), 7),
+        ])
+    }
+
+    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>) {
+        let staged = LogEvent { staged: true, action: RuleAction::Allow, ..event("p2", 1) };
+        (vec![event("p1", 0), staged], self.events.subscribe())
     }
 }

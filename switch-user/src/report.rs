@@ -3,16 +3,18 @@
 //! The manager answers questions through [`HostReports`] and never sees an agent; the types are
 //! those of the API, so that the CLI prints what it gets.
 
+mod firewall;
 mod routing;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use switch_common::addr::Mac;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use utoipa::ToSchema;
 
-pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState};
+pub use firewall::{LogEvent, RuleHits};
+pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol};
 
 /// How far a host has come with the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -42,6 +44,10 @@ pub trait HostReports: Send + Sync + 'static {
     fn flows(&self, filter: &FlowFilter) -> Result<Vec<FlowEntry>, ReportError>;
     /// All IP addresses that routers know in their networks.
     fn neighbours(&self) -> Result<Vec<NeighbourEntry>, ReportError>;
+    /// What rules and defaults decided about, by port.
+    fn rules(&self) -> Result<Vec<RuleHits>, ReportError>;
+    /// The last events of rules that log, and those that follow them.
+    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>);
 }
 
 /// A table of the kernel could not be read.

@@ -58,7 +58,8 @@ impl Topology {
         let devices = devices(&validated, number);
         let facts: Facts = devices.values().cloned().collect();
         let routers = validated.routers.keys().cloned().map(Holder::Router);
-        let holders: BTreeSet<Holder> = devices.keys().cloned().chain(routers).collect();
+        let holders = devices.keys().cloned().chain(routers);
+        let holders: BTreeSet<Holder> = holders.chain(slots::policies(&validated)).collect();
         let slots = slots::assign(known, &holders);
         let plan = plan::plan(&Inputs {
             desired: &validated,

@@ -11,8 +11,9 @@ use super::{
     dataplane::{Dataplane, DataplaneError, Sizes},
     diff::{Op, diff},
     facts::Facts,
+    failures::Failures,
     image::{Holder, Hook, Link, Observed, Setting},
-    plan::{Inputs, Plan, XDP_SETTINGS, plan_around, routes},
+    plan::{Inputs, Plan, XDP_SETTINGS, firewall, plan_around, routes},
     slots,
 };
 use crate::model::Validated;
@@ -49,6 +50,8 @@ pub struct Reconciler<D> {
     facts: Facts,
     /// The routes that were planned last.
     routes: routes::Cache,
+    /// The policies that were compiled last.
+    policies: firewall::Cache,
     /// Devices that refused native XDP, with their MTU at that time and the reason.
     refused: BTreeMap<u32, (u32, String)>,
 }
@@ -63,6 +66,7 @@ impl<D: Dataplane> Reconciler<D> {
             incarnations: BTreeMap::new(),
             facts: Facts::default(),
             routes: routes::Cache::default(),
+            policies: firewall::Cache::default(),
             refused: BTreeMap::new(),
         }
     }
@@ -164,7 +168,8 @@ impl<D: Dataplane> Reconciler<D> {
     fn plan(&mut self, desired: &Arc<Validated>, facts: &Facts, known: &Observed) -> Plan {
         let uplinks = desired.uplinks.keys().cloned().map(Holder::Uplink);
         let routers = desired.routers.keys().cloned().map(Holder::Router);
-        let wanted = uplinks.chain(desired.ports.keys().cloned().map(Holder::Port)).chain(routers).collect();
+        let wanted = uplinks.chain(desired.ports.keys().cloned().map(Holder::Port)).chain(routers);
+        let wanted = wanted.chain(slots::policies(desired)).collect();
         let refused = self.refused.iter().map(|(ifindex, (_, why))| (*ifindex, why.clone())).collect();
         let slots = slots::assign(&known.names, &wanted);
         let inputs = Inputs {
@@ -177,27 +182,22 @@ impl<D: Dataplane> Reconciler<D> {
             native: &known.native(),
             refused: &refused,
         };
-        plan_around(&inputs, self.routes.routes(desired, &slots))
+        plan_around(&inputs, self.routes.routes(desired, &slots), &mut self.policies)
     }
 
-    /// Does the operations in their order. What would open a port of which something failed is left
-    /// out, and so is what relies on routing of which something failed.
+    /// Does the operations in their order, but for those that rely on one that failed.
     fn execute(&mut self, ops: &[Op], facts: &Facts, known: &mut Observed, outcome: &mut Outcome) {
-        let (mut failed, mut routing_failed) = (BTreeSet::new(), false);
+        let mut failures = Failures::default();
         for op in ops {
-            let closed = op.opens() && op.device().is_some_and(|device| failed.contains(&device));
-            if closed || (op.relies() && routing_failed) {
-                continue;
-            }
-            match self.dataplane.apply(op, facts) {
+            let Some(op) = failures.rest_of(op, known) else { continue };
+            match self.dataplane.apply(&op, facts) {
                 Ok(()) => {
                     outcome.operations += 1;
-                    known.record(op);
+                    known.record(&op);
                 }
                 Err(error) => {
-                    failed.extend(op.device());
-                    routing_failed |= op.routes();
-                    self.note(op, facts, &error, outcome);
+                    failures.note(&op);
+                    self.note(&op, facts, &error, outcome);
                 }
             }
         }
@@ -211,7 +211,7 @@ impl<D: Dataplane> Reconciler<D> {
             self.refused.insert(ifindex, (mtu, error.to_string()));
             return;
         }
-        let holder = op.device().and_then(|ifindex| holder_of(&outcome.plan, ifindex));
+        let holder = holder_of(&outcome.plan, op);
         outcome.errors.push(match holder {
             Some(holder) => format!("{holder}: {error}"),
             None => error.to_string(),
@@ -225,7 +225,11 @@ fn is_for_xdp(op: &Op) -> bool {
     attaches || prepares
 }
 
-fn holder_of(plan: &Plan, ifindex: u32) -> Option<&Holder> {
+fn holder_of<'a>(plan: &'a Plan, op: &Op) -> Option<&'a Holder> {
+    if let Op::Policy(slot, _) = op {
+        return plan.image.names.get(slot);
+    }
+    let ifindex = op.device()?;
     let sits = |device: &crate::netlink::Device| device.ifindex == ifindex;
     plan.seats.iter().find(|(_, seat)| seat.device.as_deref().is_some_and(sits)).map(|(holder, _)| holder)
 }

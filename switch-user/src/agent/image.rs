@@ -18,6 +18,7 @@ use switch_common::{
     },
 };
 
+use super::compiled::{Compiled, Version};
 pub use crate::netlink::owned::Setting;
 
 /// Who a slot belongs to.
@@ -29,13 +30,15 @@ pub enum Holder {
     Port(String),
     /// A router, by its name: its slot is its number in the tables of routes.
     Router(String),
+    /// A policy, by its name: its slot is its number in the table of policies.
+    Policy(String),
 }
 
 impl Holder {
     /// The name without the kind.
     pub fn name(&self) -> &str {
         match self {
-            Self::Uplink(name) | Self::Port(name) | Self::Router(name) => name,
+            Self::Uplink(name) | Self::Port(name) | Self::Router(name) | Self::Policy(name) => name,
         }
     }
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Holder {
             Self::Uplink(name) => write!(out, "uplink {name}"),
             Self::Port(name) => write!(out, "port {name}"),
             Self::Router(name) => write!(out, "router {name}"),
+            Self::Policy(name) => write!(out, "policy {name}"),
         }
     }
 }
@@ -156,6 +160,8 @@ pub struct TableImage {
     pub config: Config,
     /// Who has which slot.
     pub names: BTreeMap<u32, Holder>,
+    /// Policies of ports, by slot.
+    pub policies: BTreeMap<u32, Arc<Compiled>>,
     /// Rows of the port table, by device.
     pub ports: BTreeMap<u32, Port>,
     /// Configured stations, with the device they are at.
@@ -183,6 +189,8 @@ pub struct Observed {
     pub config: Config,
     /// Who has which slot.
     pub names: BTreeMap<u32, Holder>,
+    /// Policies that are there, by slot.
+    pub policies: BTreeMap<u32, Version>,
     /// Rows of the port table, by device.
     pub ports: BTreeMap<u32, Port>,
     /// Configured stations, with the device they are at.

@@ -6,17 +6,22 @@
 
 pub mod advertise;
 pub mod apply;
+pub mod compiled;
 pub mod dataplane;
 pub mod diff;
 pub mod facts;
+mod failures;
 pub mod frame;
+pub mod hits;
 pub mod host_mac;
 pub mod image;
 pub mod keeper;
+pub mod log;
 pub mod memory;
 pub mod op;
 pub mod plan;
 mod record;
+pub mod rule_names;
 pub mod run;
 pub mod scene;
 pub mod slots;

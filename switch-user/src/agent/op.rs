@@ -1,6 +1,6 @@
 //! The writes that there are.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use switch_common::{
     addr::{Mac, ip_from_words},
@@ -14,7 +14,10 @@ use switch_common::{
     },
 };
 
-use super::image::{Holder, Link, Members, Setting};
+use super::{
+    compiled::Compiled,
+    image::{Holder, Link, Members, Setting},
+};
 
 /// One write. Each is atomic in the kernel, but for lists, whose members are written one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,10 @@ pub enum Op {
     Station(fdb::Key, u32),
     /// Remove a configured station.
     Unstation(fdb::Key),
+    /// Write a policy, or another version of it.
+    Policy(u32, Arc<Compiled>),
+    /// Remove a policy, which no port has.
+    Unpolicy(u32),
     /// Write the row of a device.
     Port(u32, Box<Port>),
     /// Remove it: frames from the device are dropped if the pipeline still runs there.
@@ -91,6 +98,8 @@ impl Op {
             Self::Config(_)
             | Self::Name(..)
             | Self::Unname(_)
+            | Self::Policy(..)
+            | Self::Unpolicy(_)
             | Self::Unstation(_)
             | Self::Flood(..)
             | Self::Unflood(_)
@@ -151,6 +160,8 @@ impl fmt::Display for Op {
                 write!(out, "set {} in VLAN {} at device {ifindex}", key.mac, key.network)
             }
             Self::Unstation(key) => write!(out, "remove {} from VLAN {}", key.mac, key.network),
+            Self::Policy(slot, policy) => write!(out, "write {} rows of policy {slot}", policy.rows().len()),
+            Self::Unpolicy(slot) => write!(out, "remove policy {slot}"),
             Self::Port(ifindex, _) => write!(out, "write the row of device {ifindex}"),
             Self::Unport(ifindex) => write!(out, "remove the row of device {ifindex}"),
             Self::Flood(key, _) => write!(out, "write the members of VLAN {}", key.network),

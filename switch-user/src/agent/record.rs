@@ -23,6 +23,8 @@ impl Observed {
             Op::Unguard(key) => drop(self.guard.remove(key)),
             Op::Station(key, ifindex) => drop(self.stations.insert(*key, *ifindex)),
             Op::Unstation(key) => drop(self.stations.remove(key)),
+            Op::Policy(slot, policy) => drop(self.policies.insert(*slot, policy.version())),
+            Op::Unpolicy(slot) => drop(self.policies.remove(slot)),
             Op::Port(ifindex, row) => drop(self.ports.insert(*ifindex, **row)),
             Op::Unport(ifindex) => drop(self.ports.remove(ifindex)),
             Op::Flood(key, members) => drop(self.flood.insert(*key, members.clone())),

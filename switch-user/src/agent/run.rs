@@ -13,9 +13,10 @@ use super::{
     apply::{Outcome, Reconciler},
     dataplane::{DataplaneError, Sizes, bpf::Bpf, expire, home::Home, sweep},
     facts::Facts,
+    hits,
     host_mac::host_mac,
     image::Hook,
-    keeper, memory,
+    keeper, log, memory,
     scene::Scene,
     status::Reports,
     worker::Worker,
@@ -83,7 +84,9 @@ impl Agent {
         let generation = store.watch();
         let source = Source { generation: generation.clone(), store, read: None };
         let (scene, set) = watch::channel(None);
-        let (work, workers) = spawn_blocking(move || Work::begin(&settings, home, source, &set)).await??;
+        let journal = reports.journal();
+        let begin = move || Work::begin(&settings, home, source, &set, journal);
+        let (work, workers) = spawn_blocking(begin).await??;
         let (stop, stopping) = watch::channel(false);
         let (announce, ready) = watch::channel(false);
         let run = Loop {
@@ -184,6 +187,7 @@ impl Work {
         home: Arc<Home>,
         mut source: Source,
         scene: &watch::Receiver<Option<Arc<Scene>>>,
+        journal: Arc<log::Journal>,
     ) -> Result<(Self, Vec<Worker>), AgentError> {
         // A configuration that cannot be read is reported by the loop.
         let sizes = source.read().map_or(Sizes::DEFAULT, |(_, desired)| Sizes::of(&desired));
@@ -199,6 +203,8 @@ impl Work {
         let workers = vec![
             sweep::start(Arc::clone(&home))?,
             expire::start(Arc::clone(&home))?,
+            hits::start(Arc::clone(&home), scene.clone())?,
+            log::start(Arc::clone(&home), scene.clone(), journal)?,
             keeper::start(home, scene.clone(), Sender::open()?)?,
             advertise::start(scene.clone(), Sender::open()?)?,
         ];

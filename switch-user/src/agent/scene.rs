@@ -12,7 +12,10 @@ use switch_common::{
     },
 };
 
-use super::{image::TableImage, plan::routes::own_address};
+use super::{
+    image::{Holder, TableImage},
+    plan::routes::own_address,
+};
 use crate::model::{ValidNetwork, Validated};
 
 /// The plan of one moment.
@@ -23,6 +26,8 @@ pub struct Scene {
     pub gateways: BTreeMap<u32, Gateway>,
     /// Targets of routes.
     pub targets: Arc<BTreeMap<u64, Target>>,
+    /// Who has which slot.
+    pub holders: BTreeMap<u32, Holder>,
     config: Config,
     ports: BTreeMap<u32, Port>,
     /// Names of networks by their VLAN.
@@ -45,9 +50,9 @@ pub struct Exit {
 impl Scene {
     /// What a plan says.
     pub fn new(desired: Arc<Validated>, image: TableImage) -> Self {
-        let TableImage { gateways, routes, config, ports, .. } = image;
+        let TableImage { gateways, routes, config, ports, names: holders, .. } = image;
         let names = desired.networks.iter().map(|(name, network)| (network.vlan.get(), name.clone()));
-        Self { names: names.collect(), gateways, targets: routes.targets, config, ports, desired }
+        Self { names: names.collect(), gateways, targets: routes.targets, holders, config, ports, desired }
     }
 
     /// All ways into a network.
@@ -79,6 +84,11 @@ impl Scene {
         }
         let network = tag.unwrap_or(port.pvid);
         (network != 0 && port.form(network) != Form::Absent).then_some(network)
+    }
+
+    /// Name of the network with this VLAN.
+    pub fn name(&self, vlan: u16) -> Option<&str> {
+        self.names.get(&vlan).map(String::as_str)
     }
 
     /// The network with this VLAN.

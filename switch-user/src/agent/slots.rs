@@ -5,10 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use switch_common::MAX_PORTS;
 
 use super::image::Holder;
+use crate::model::Validated;
+
+/// The policies that need a slot: those of ports.
+pub fn policies(desired: &Validated) -> impl Iterator<Item = Holder> {
+    desired.ports.values().flat_map(|port| &port.policies).cloned().map(Holder::Policy)
+}
 
 /// Gives every holder the slot that it has already, and the others the lowest ones that are free.
 ///
-/// A slot whose holder leaves is given away last. Slot 0 belongs to nobody. Holders for whom there
+/// A slot whose holder leaves is given away last; that of a policy, which ports may still name, not
+/// before the policy is gone. Slot 0 belongs to nobody. Holders for whom there
 /// is no slot are missing in the result.
 pub fn assign(known: &BTreeMap<u32, Holder>, wanted: &BTreeSet<Holder>) -> BTreeMap<Holder, u32> {
     let mut slots = BTreeMap::new();
@@ -19,7 +26,10 @@ pub fn assign(known: &BTreeMap<u32, Holder>, wanted: &BTreeSet<Holder>) -> BTree
     }
     let kept: BTreeSet<u32> = slots.values().copied().collect();
     let unused = (1..MAX_PORTS).filter(|slot| !known.contains_key(slot));
-    let given_up = known.keys().copied().filter(|slot| (1..MAX_PORTS).contains(slot) && !kept.contains(slot));
+    let leaves = |(slot, holder): &(&u32, &Holder)| {
+        (1..MAX_PORTS).contains(*slot) && !kept.contains(*slot) && !matches!(holder, Holder::Policy(_))
+    };
+    let given_up = known.iter().filter(leaves).map(|(slot, _)| *slot);
     let mut free = unused.chain(given_up);
     for holder in wanted {
         if slots.contains_key(holder) {
@@ -71,5 +81,18 @@ mod tests {
         let slots = assign(&known, &wanted);
         assert_eq!(slots.get(&Holder::Port("new".into())), Some(&7));
         assert_eq!(slots.get(&Holder::Port("one-too-many".into())), None);
+    }
+    #[test]
+    fn the_slot_of_a_policy_that_leaves_is_not_given_away_at_once() {
+        let policy = Holder::Policy("old".into());
+        let mut known: BTreeMap<u32, Holder> =
+            (1..MAX_PORTS).map(|slot| (slot, Holder::Port(format!("p{slot}")))).collect();
+        known.insert(7, policy.clone());
+        let mut wanted: BTreeSet<Holder> = known.values().cloned().collect();
+        wanted.remove(&policy);
+        wanted.insert(Holder::Policy("new".into()));
+        assert_eq!(assign(&known, &wanted).get(&Holder::Policy("new".into())), None);
+        known.remove(&7);
+        assert_eq!(assign(&known, &wanted).get(&Holder::Policy("new".into())), Some(&7));
     }
 }

@@ -8,6 +8,7 @@ use switch_common::{
     table::{fdb, flood::CHUNK, guard, port},
 };
 
+mod firewall;
 mod routing;
 
 use super::{
@@ -48,11 +49,12 @@ fn attachment() -> impl Strategy<Value = Attachment> {
 
 /// Ports `p0` to `p7`; device and addresses follow from the number, so that they are unique.
 fn ports() -> impl Strategy<Value = BTreeMap<String, ValidPort>> {
-    let port = (option::of(Just(())), attachment(), any::<bool>(), any::<bool>(), any::<bool>(), 0u32..3);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let port = (option::of(Just(())), attachment(), flags, 0u32..3, firewall::chain());
     collection::btree_map(0u8..8, port, 0..8).prop_map(|ports| {
         ports
             .into_iter()
-            .map(|(number, (device, attachment, macs, ips, up, learn_limit))| {
+            .map(|(number, (device, attachment, (macs, ips, up), learn_limit, policies))| {
                 let port = ValidPort {
                     device: device.map(|()| format!("d{number}")),
                     attachment,
@@ -60,7 +62,7 @@ fn ports() -> impl Strategy<Value = BTreeMap<String, ValidPort>> {
                     ips: ips.then(|| [10, 0, 0, number].into()).into_iter().collect(),
                     up,
                     learn_limit,
-                    policies: Vec::new(),
+                    policies,
                 };
                 (format!("p{number}"), port)
             })
@@ -83,20 +85,23 @@ fn uplinks() -> impl Strategy<Value = BTreeMap<String, ValidUplink>> {
 }
 
 fn desired() -> impl Strategy<Value = Arc<Validated>> {
-    let sizes = (prop_oneof![Just(1024u32), Just(2048)], prop_oneof![Just(1024u32), Just(2048)]);
-    (ports(), uplinks(), option::of(10u64..20), sizes, routing::routing()).prop_map(
-        |(ports, uplinks, ageing, (fdb_capacity, flow_capacity), (networks, routers))| {
+    let size = || prop_oneof![Just(1024u32), Just(2048)];
+    let sizes = (size(), size(), size());
+    let rules = (routing::routing(), firewall::policies());
+    (ports(), uplinks(), option::of(10u64..20), sizes, rules).prop_map(
+        |(ports, uplinks, ageing, (fdb_capacity, flow_capacity, rule_capacity), (routing, policies))| {
+            let (networks, routers) = routing;
             Arc::new(Validated {
                 ageing: ageing.map(Duration::from_secs),
                 fdb_capacity,
                 flow_capacity,
-                rule_capacity: 1024,
+                rule_capacity,
                 gateway_mac: GATEWAY_MAC,
                 networks,
                 routers,
                 ports,
                 uplinks,
-                policies: BTreeMap::new(),
+                policies,
             })
         },
     )
@@ -156,6 +161,7 @@ fn assert_at_goal(reconciler: &Reconciler<Fake>, outcome: &Outcome) {
     let stations =
         fake.fdb.iter().filter(|(_, (_, fixed))| *fixed).map(|(key, (ifindex, _))| (*key, *ifindex));
     assert_eq!(stations.collect::<BTreeMap<_, _>>(), image.stations);
+    assert_eq!(fake.policies, image.policies);
     assert_eq!(fake.ports, image.ports);
     assert_eq!(fake.guard, image.guard);
     assert_eq!(fake.flood, image.flood);

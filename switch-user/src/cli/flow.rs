@@ -80,7 +80,7 @@ fn row(flow: &FlowEntry) -> Vec<String> {
 }
 
 /// An end of a connection: address and port.
-fn end(address: IpAddr, port: Option<u16>) -> String {
+pub(super) fn end(address: IpAddr, port: Option<u16>) -> String {
     match (address, port) {
         (IpAddr::V6(address), Some(port)) => format!("[{address}]:{port}"),
         (IpAddr::V4(address), Some(port)) => format!("{address}:{port}"),

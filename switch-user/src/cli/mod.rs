@@ -8,6 +8,7 @@ mod export;
 mod fdb;
 mod flow;
 mod group;
+mod log;
 mod man;
 mod neigh;
 mod network;
@@ -134,6 +135,7 @@ enum Question {
     Stats(stats::Options),
     /// Show how many frames were dropped, and why.
     Drops(drops::Options),
+    Log(log::Options),
     /// Show the state of the host, its ports and its tables.
     Status,
     Apply(apply::Options),
@@ -197,6 +199,7 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
         Question::Neigh(options) => neigh::run(options, session).await,
         Question::Stats(options) => stats::run(&options, session).await,
         Question::Drops(options) => drops::run(&options, session).await,
+        Question::Log(options) => log::run(&options, session).await,
         Question::Status => status::run(session).await,
         Question::Apply(options) => apply::run(&options, session).await,
         Question::Diff(options) => diff::run(&options, session).await,

@@ -7,6 +7,7 @@ mod apply;
 mod collection;
 mod error;
 mod extract;
+mod firewall;
 mod known;
 mod object;
 mod openapi;

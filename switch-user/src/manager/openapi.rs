@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Manager, apply, collection, reports, switch, wait, watch};
+use super::{Manager, apply, collection, firewall, reports, switch, wait, watch};
 use crate::api::Details;
 
 #[derive(OpenApi)]
@@ -45,6 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<Manager> {
         .merge(wait::routes())
         .merge(watch::routes())
         .merge(reports::routes())
+        .merge(firewall::routes())
         .routes(routes!(show))
 }
 

@@ -179,7 +179,7 @@ async fn neighbours(
     Ok(Json(rows))
 }
 
-fn known_port(desired: &Desired, name: Option<&String>) -> Result<(), ApiError> {
+pub(super) fn known_port(desired: &Desired, name: Option<&String>) -> Result<(), ApiError> {
     let known = |name: &String| desired.ports.contains_key(name) || desired.uplinks.contains_key(name);
     found("port or uplink", name, known)
 }

@@ -61,6 +61,20 @@ pub struct FlowEntry {
     /// The devices that the packets come from and leave through.
     #[schema(example = "v1 -> v3")]
     pub path: String,
+    /// Rules and defaults of policies that let the sender send it and the receiver have it.
+    #[schema(example = json!(["web/https"]))]
+    pub rules: Vec<String>,
+}
+
+/// A protocol of IP: its name in lower case, or its number.
+pub fn protocol(number: u16) -> String {
+    match number {
+        1 => "icmp".to_owned(),
+        6 => "tcp".to_owned(),
+        17 => "udp".to_owned(),
+        58 => "icmpv6".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// How far a connection has come.

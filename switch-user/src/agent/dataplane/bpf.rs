@@ -74,6 +74,7 @@ impl Bpf {
         tables.drops.zero(slot)?;
         tables.learn.zero(slot)?;
         tables.openings.zero(slot)?;
+        tables.hits.forget(slot)?;
         tables.names.give(slot, holder)
     }
 
@@ -140,6 +141,7 @@ impl Dataplane for Bpf {
         Ok(Observed {
             config: tables.config.read()?,
             names: tables.names.read()?,
+            policies: tables.rules.read()?,
             ports,
             stations,
             strays,
@@ -163,6 +165,8 @@ impl Dataplane for Bpf {
             Op::Unguard(key) => tables.guard.forbid(key),
             Op::Station(key, ifindex) => self.loaded.station(&self.home, *key, *ifindex),
             Op::Unstation(key) => tables.fdb.remove(key),
+            Op::Policy(slot, policy) => tables.rules.put(*slot, policy),
+            Op::Unpolicy(slot) => tables.rules.remove(*slot),
             Op::Port(ifindex, row) => tables.ports.set(*ifindex, row),
             Op::Unport(ifindex) => tables.ports.remove(*ifindex),
             Op::Flood(key, members) => tables.flood.set(key, members),

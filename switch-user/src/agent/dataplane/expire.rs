@@ -16,6 +16,7 @@ use super::{
         flows::{Key, Table},
         ports,
     },
+    uncounted::Uncounted,
 };
 use crate::agent::worker::Worker;
 
@@ -56,6 +57,7 @@ fn half_open(home: &Home, settled: bool) -> Result<bool, DataplaneError> {
     search.sweep(&mut v4, Mirror::None)?;
     search.sweep(&mut v6, Mirror::None)?;
     openings.settle(&before, &search.tally)?;
+    search.uncounted.settle(home)?;
     Ok(empty)
 }
 
@@ -67,7 +69,8 @@ fn established(home: &Home) -> Result<(), DataplaneError> {
     }
     let mut search = Search::begin(home)?;
     search.sweep(&mut v4, Mirror::Beside)?;
-    search.sweep(&mut v6, Mirror::Beside)
+    search.sweep(&mut v6, Mirror::Beside)?;
+    search.uncounted.settle(home)
 }
 
 /// Whether the other direction of a connection is in the same table.
@@ -83,12 +86,19 @@ struct Search {
     /// The datapath's clock may be that much behind the one that we read.
     now: u64,
     tally: Tally,
+    /// What rules let through and the datapath has not counted.
+    uncounted: Uncounted,
 }
 
 impl Search {
     fn begin(home: &Home) -> Result<Self, DataplaneError> {
         let now = now()?.saturating_sub(Config::BEHIND_NS);
-        Ok(Self { ports: ports::Table::open(home)?, now, tally: Tally::default() })
+        Ok(Self {
+            ports: ports::Table::open(home)?,
+            now,
+            tally: Tally::default(),
+            uncounted: Uncounted::default(),
+        })
     }
 
     fn sweep<K: Key>(&mut self, table: &mut Table<K>, mirror: Mirror) -> Result<(), DataplaneError> {
@@ -119,6 +129,7 @@ impl Search {
             if stranded(&flow) || are_over(key, &flow, back.as_ref(), self.now) {
                 table.remove(&key)?;
                 self.count(flow.sender.into());
+                self.uncounted.note(&flow, &gone, self.now);
             }
         }
         Ok(())

@@ -19,6 +19,7 @@ use switch_common::{
 
 use super::{Dataplane, DataplaneError, Sizes};
 use crate::agent::{
+    compiled::Compiled,
     diff::Op,
     facts::Facts,
     image::{Holder, Hook, Link, LinkState, Members, Observed, Routes, Setting, SettingState, backs},
@@ -29,6 +30,7 @@ use crate::agent::{
 pub(crate) struct Fake {
     pub(crate) config: Config,
     pub(crate) names: BTreeMap<u32, Holder>,
+    pub(crate) policies: BTreeMap<u32, Arc<Compiled>>,
     pub(crate) ports: BTreeMap<u32, Port>,
     pub(crate) fdb: BTreeMap<fdb::Key, (u32, bool)>,
     pub(crate) guard: BTreeSet<guard::Key>,
@@ -124,6 +126,9 @@ impl Dataplane for Fake {
     fn prepare(&mut self, sizes: Sizes) -> Result<bool, DataplaneError> {
         let changed = self.sizes != sizes;
         if changed {
+            if self.sizes.rules != sizes.rules {
+                self.policies.clear();
+            }
             self.sizes = sizes;
             self.fdb.retain(|_, (_, fixed)| !*fixed);
             for state in self.links.values_mut() {
@@ -136,6 +141,7 @@ impl Dataplane for Fake {
     fn observe(&mut self, facts: &Facts, planned: &Routes) -> Result<Observed, DataplaneError> {
         let mut observed = Observed {
             names: self.names.clone(),
+            policies: self.policies.iter().map(|(slot, policy)| (*slot, policy.version())).collect(),
             ports: self.ports.clone(),
             guard: self.guard.clone(),
             flood: self.flood.clone(),
@@ -178,6 +184,8 @@ impl Dataplane for Fake {
             Op::Unguard(key) => drop(self.guard.remove(key)),
             Op::Station(key, ifindex) => drop(self.fdb.insert(*key, (*ifindex, true))),
             Op::Unstation(key) => drop(self.fdb.remove(key)),
+            Op::Policy(slot, policy) => drop(self.policies.insert(*slot, Arc::clone(policy))),
+            Op::Unpolicy(slot) => drop(self.policies.remove(slot)),
             Op::Port(ifindex, row) => drop(self.ports.insert(*ifindex, **row)),
             Op::Unport(ifindex) => drop(self.ports.remove(ifindex)),
             Op::Flood(key, members) => drop(self.flood.insert(*key, members.clone())),

@@ -1,7 +1,7 @@
 //! Where everything that outlives the agent is pinned: a BPF file system in the state directory.
 //!
 //! ```text
-//! <state>/bpf/v<ABI>/maps/{ports,guard,...,fdb-<capacity>,flows4-<capacity>,flows6-<capacity>}
+//! <state>/bpf/v<ABI>/maps/{ports,guard,...,fdb-<size>,flows4-<size>,flows6-<size>,rules-<size>,policies-<size>}
 //! <state>/bpf/v<ABI>/links/<ifindex>-<hook>
 //! ```
 
@@ -17,47 +17,11 @@ use nix::{
 };
 use switch_common::{
     ABI_VERSION,
-    table::{
-        config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, learn, limit, names, neighbour,
-        port, route, stats,
-    },
+    table::{config, drops, epoch, fdb, flood, gateway, guard, names, neighbour, stats},
 };
 
-use super::{DataplaneError, Sizes, table};
+use super::{DataplaneError, Sizes, catalogue::sized, table};
 use crate::agent::image::{Hook, Link};
-
-/// Tables that user space and the datapath share, but for those that the configuration sizes.
-pub(super) const TABLES: [&str; 23] = [
-    config::NAME,
-    names::NAME,
-    port::NAME,
-    port::INDEX,
-    port::FAR,
-    guard::NAME,
-    flood::NAME,
-    stats::NAME,
-    drops::NAME,
-    learn::NAME,
-    learn::FORGOTTEN,
-    epoch::NAME,
-    gateway::NAME,
-    route::NAME4,
-    route::NAME6,
-    route::TARGETS,
-    neighbour::NAME,
-    flow::OPENING4,
-    flow::OPENING6,
-    flow::OPENINGS,
-    flow::EXPIRED,
-    fragment::NAME,
-    limit::NAME,
-];
-
-/// Tables that the configuration sizes. Their pins have the capacity in their names, because a table
-/// of another one is another table.
-pub(super) const fn sized(sizes: Sizes) -> [(&'static str, u32); 3] {
-    [(fdb::NAME, sizes.stations), (flow::NAME4, sizes.flows), (flow::NAME6, sizes.flows)]
-}
 
 const HOOKS: [(Hook, &str); 3] =
     [(Hook::Tcx, "tcx"), (Hook::XdpNative, "xdp-native"), (Hook::XdpGeneric, "xdp-generic")];
@@ -155,16 +119,16 @@ impl Home {
     /// Pin of a table that the configuration sizes, as it is in use.
     pub(super) fn sized(&self, name: &str) -> PathBuf {
         let sizes = sized(self.sizes());
-        let capacity = sizes.iter().find(|(sized, _)| *sized == name).map_or(0, |(_, capacity)| *capacity);
-        self.sized_as(name, capacity)
+        let size = sizes.iter().find(|sized| sized.name == name).map_or(0, |sized| sized.size);
+        self.sized_as(name, size)
     }
 
-    /// Pin of such a table of this capacity.
-    pub(super) fn sized_as(&self, name: &str, capacity: u32) -> PathBuf {
-        self.maps().join(format!("{name}-{capacity}"))
+    /// Pin of such a table of this size.
+    pub(super) fn sized_as(&self, name: &str, size: u32) -> PathBuf {
+        self.maps().join(format!("{name}-{size}"))
     }
 
-    /// Pins of such a table of other capacities.
+    /// Pins of such a table of other sizes.
     pub(super) fn others(&self, table: &str) -> Result<Vec<PathBuf>, DataplaneError> {
         let used = self.sized(table);
         let prefix = format!("{table}-");
@@ -251,6 +215,8 @@ impl Home {
             routes: table::routes::Table::open(self)?,
             neighbours: table::neighbours::Table::open(&self.map(neighbour::NAME))?,
             openings: table::count::Table::half_open(self)?,
+            rules: table::rules::Table::open(self)?,
+            hits: table::hits::Table::open(self)?,
         })
     }
 }
@@ -272,6 +238,8 @@ pub struct Tables {
     pub routes: table::routes::Table,
     pub neighbours: table::neighbours::Table,
     pub openings: table::count::Table,
+    pub rules: table::rules::Table,
+    pub hits: table::hits::Table,
 }
 
 fn link_of(name: &str) -> Option<Link> {

@@ -4,6 +4,7 @@
 //! Nothing outside this module names aya.
 
 pub mod bpf;
+mod catalogue;
 pub mod expire;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -13,13 +14,15 @@ mod hook;
 mod inventory;
 pub mod learned;
 mod object;
+mod readers;
 mod resize;
 pub mod sizes;
 pub mod sweep;
 mod sys;
 pub mod table;
+mod uncounted;
 
-use switch_common::table::{fdb, flow};
+use switch_common::table::{fdb, flow, rules};
 
 use super::{
     diff::Op,
@@ -35,15 +38,21 @@ pub struct Sizes {
     pub stations: u32,
     /// Flows of each family.
     pub flows: u32,
+    /// Rows of compiled rules.
+    pub rules: u32,
 }
 
 impl Sizes {
     /// The sizes unless somebody says.
-    pub const DEFAULT: Self = Self { stations: fdb::DEFAULT_CAPACITY, flows: flow::DEFAULT_CAPACITY };
+    pub const DEFAULT: Self = Self {
+        stations: fdb::DEFAULT_CAPACITY,
+        flows: flow::DEFAULT_CAPACITY,
+        rules: rules::DEFAULT_CAPACITY,
+    };
 
     /// The sizes that users want.
     pub const fn of(desired: &Validated) -> Self {
-        Self { stations: desired.fdb_capacity, flows: desired.flow_capacity }
+        Self { stations: desired.fdb_capacity, flows: desired.flow_capacity, rules: desired.rule_capacity }
     }
 }
 
@@ -154,6 +163,21 @@ pub enum DataplaneError {
         /// Name of the table.
         table: &'static str,
         /// Most entries.
+        capacity: u32,
+    },
+    /// A policy does not fit into the table of rules.
+    #[error(
+        "a policy of {needed} rows does not fit into table rules: {free} of {capacity} rows are free, at most \
+         {largest} in one piece; what was there of it stays; raise the rule capacity of the switch"
+    )]
+    NoRules {
+        /// Rows of the policy.
+        needed: u32,
+        /// Rows that are free.
+        free: u32,
+        /// Most of them in one piece.
+        largest: u32,
+        /// Rows of the table.
         capacity: u32,
     },
     /// A program could not be attached, replaced or detached.

@@ -11,7 +11,8 @@ use aya_obj::Object;
 
 use super::{
     DataplaneError, Sizes,
-    home::{Home, TABLES, sized},
+    catalogue::{TABLES, sized},
+    home::Home,
 };
 use crate::agent::image::{Hook, LinkState};
 
@@ -40,15 +41,17 @@ impl Programs {
         for name in TABLES {
             layout.check(name, &home.map(name), None)?;
         }
-        for (name, capacity) in sized(sizes) {
-            layout.check(name, &home.sized_as(name, capacity), Some(capacity))?;
+        for table in sized(sizes) {
+            let pin = home.sized_as(table.name, table.size);
+            layout.check(table.name, &pin, Some(table.capacity))?;
         }
         let mut loader = EbpfLoader::new();
         for name in TABLES {
             loader.map_pin_path(name, home.map(name));
         }
-        for (name, capacity) in sized(sizes) {
-            loader.map_pin_path(name, home.sized_as(name, capacity)).map_max_entries(name, capacity);
+        for table in sized(sizes) {
+            let pin = home.sized_as(table.name, table.size);
+            loader.map_pin_path(table.name, pin).map_max_entries(table.name, table.capacity);
         }
         let ebpf = loader.load(object).map_err(|error| DataplaneError::Load(Box::new(error)))?;
         home.set_sizes(sizes);

@@ -1,10 +1,12 @@
-//! What was learned in tables of a former size is taken over by those that take their place.
+//! What was learned in tables of a former size is taken over by those that take their place. Policies
+//! are not: they are written anew before the programs that read them take over.
 
 use std::path::PathBuf;
 
 use switch_common::table::{
     fdb,
     flow::{Key4, Key6},
+    policy, rules,
 };
 
 use super::{
@@ -23,6 +25,8 @@ pub(super) fn absorb(home: &Home, tables: &mut Tables) -> Result<Vec<PathBuf>, D
     }
     all.extend(flows::<Key4>(home)?);
     all.extend(flows::<Key6>(home)?);
+    all.extend(home.others(policy::NAME)?);
+    all.extend(home.others(rules::NAME)?);
     Ok(all)
 }
 

@@ -1,6 +1,9 @@
 //! Sizes of all tables, and how full they are.
 
-use switch_common::table::{flow, fragment, limit};
+use switch_common::{
+    event,
+    table::{flow, fragment, limit},
+};
 
 use super::{
     DataplaneError,
@@ -37,7 +40,9 @@ pub fn sizes(home: &Home, routes: [u64; 2]) -> Result<Vec<TableStatus>, Dataplan
         flows::Table::<flow::Key6>::half_open(home)?.status()?,
     ]);
     sizes.extend(tables.openings.status()?);
-    for name in [fragment::NAME, limit::NAME] {
+    sizes.extend(tables.rules.status()?);
+    sizes.push(tables.hits.status()?);
+    for name in [fragment::NAME, limit::NAME, event::NAME] {
         sizes.push(table::size(name, &home.map(name))?);
     }
     Ok(sizes)

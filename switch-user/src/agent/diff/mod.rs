@@ -7,23 +7,34 @@
 
 mod routing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use switch_common::table::port::Port;
+use switch_common::table::{config::Config, port::Port};
 
-use super::image::{Link, LinkState, Members, Observed, Setting, TableImage, backs};
 pub use super::op::Op;
+use super::{
+    compiled::Compiled,
+    image::{Link, LinkState, Members, Observed, Setting, TableImage, backs},
+};
 
 /// The operations that turn `now` into `goal`, in the order in which they are to be done.
 pub fn diff(now: &Observed, goal: &TableImage) -> Vec<Op> {
     let mut ops = Vec::new();
-    if now.config != goal.config {
-        ops.push(Op::Config(goal.config));
+    // Without any firewall the datapath asks for none, so it is told last, when all have left.
+    let early = Config { firewalls: now.config.firewalls.max(goal.config.firewalls), ..goal.config };
+    if now.config != early {
+        ops.push(Op::Config(early));
     }
     close(now, goal, &mut ops);
     open(now, goal, &mut ops);
     routing::change(now, goal, &mut ops);
     clean(now, goal, &mut ops);
+    if early != goal.config {
+        ops.push(Op::Config(goal.config));
+    }
     links(now, goal, &mut ops);
     if ops.iter().any(Op::is_judged) {
         ops.push(Op::Epoch);
@@ -50,6 +61,9 @@ fn open(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
     ops.extend(goal.guard.difference(&now.guard).map(|key| Op::Guard(*key)));
     ops.extend(changes(&now.stations, &goal.stations).map(|(key, ifindex)| Op::Station(*key, *ifindex)));
     ops.extend(changes(&now.neighbours, &goal.neighbours).map(|(key, mac)| Op::Neighbour(*key, *mac)));
+    let stale = |slot: &u32, policy: &Compiled| now.policies.get(slot) != Some(&policy.version());
+    let policies = goal.policies.iter().filter(|(slot, policy)| stale(slot, policy));
+    ops.extend(policies.map(|(slot, policy)| Op::Policy(*slot, Arc::clone(policy))));
     ops.extend(changes(&now.ports, &goal.ports).map(|(ifindex, row)| Op::Port(*ifindex, Box::new(*row))));
     // The first chunk says how many there are, so it comes after the others.
     for (key, members) in goal.flood.iter().rev() {
@@ -66,6 +80,7 @@ fn clean(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
     ops.extend(leaving(&now.neighbours, &goal.neighbours).map(|(key, _)| Op::Unneighbour(*key)));
     ops.extend(leaving(&now.stations, &goal.stations).map(|(key, _)| Op::Unstation(*key)));
     ops.extend(now.guard.difference(&goal.guard).map(|key| Op::Unguard(*key)));
+    ops.extend(leaving(&now.policies, &goal.policies).map(|(slot, _)| Op::Unpolicy(*slot)));
     ops.extend(leaving(&now.names, &goal.names).map(|(slot, _)| Op::Unname(*slot)));
     if now.strays > 0 || now.ports.iter().any(|(ifindex, row)| shrinks(row, goal.ports.get(ifindex))) {
         ops.push(Op::Sweep);

@@ -2,6 +2,7 @@
 //!
 //! One file a subject, each a part of the same planner, in the order of what is in the way of a frame.
 
+pub mod firewall;
 mod flood;
 mod neighbours;
 mod ports;
@@ -80,14 +81,14 @@ pub struct Seat {
 
 /// Plans the whole switch.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
-    plan_around(inputs, routes(inputs.desired, inputs.slots))
+    plan_around(inputs, routes(inputs.desired, inputs.slots), &mut firewall::Cache::default())
 }
 
-/// Plans the whole switch but for its routes, which were planned before: they are too many to do it
-/// again for every change.
-pub fn plan_around(inputs: &Inputs<'_>, routes: Routes) -> Plan {
+/// Plans the whole switch but for what was planned before: its routes, and the rules of its policies.
+/// They are too many to do it again for every change.
+pub fn plan_around(inputs: &Inputs<'_>, routes: Routes, policies: &mut firewall::Cache) -> Plan {
     let networks = inputs.desired.networks.values().map(|network| (network.vlan, network)).collect();
-    let mut planner = Planner { inputs, networks, plan: Plan::default() };
+    let mut planner = Planner { inputs, networks, policies, plan: Plan::default() };
     let ageing_ns = inputs.desired.ageing.map_or(u64::MAX, |age| {
         // 584 years fit into the number.
         u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)
@@ -108,6 +109,7 @@ pub fn plan_around(inputs: &Inputs<'_>, routes: Routes) -> Plan {
         planner.port(name, port);
     }
     planner.finish_flood();
+    planner.finish_firewall();
     planner.gateways();
     planner.plan.image.routes = routes;
     planner.plan
@@ -116,6 +118,8 @@ pub fn plan_around(inputs: &Inputs<'_>, routes: Routes) -> Plan {
 struct Planner<'a> {
     inputs: &'a Inputs<'a>,
     networks: BTreeMap<VlanId, &'a ValidNetwork>,
+    /// Policies that were compiled before.
+    policies: &'a mut firewall::Cache,
     plan: Plan,
 }
 

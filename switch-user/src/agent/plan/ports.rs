@@ -19,7 +19,10 @@ impl Planner<'_> {
     pub(super) fn port(&mut self, name: &str, port: &ValidPort) {
         let holder = Holder::Port(name.to_owned());
         let Some(device) = self.seat(&holder, port.device.as_deref(), port.up) else { return };
-        let row = self.port_row(&holder, &device, port);
+        let mut row = self.port_row(&holder, &device, port);
+        if !self.policies(&holder, port, &mut row) {
+            return;
+        }
         for (vlan, untagged) in memberships(&port.attachment) {
             for mac in &port.macs {
                 self.plan.image.stations.insert(fdb::Key::new(vlan.get(), *mac), device.ifindex);

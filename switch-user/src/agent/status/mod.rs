@@ -1,5 +1,6 @@
 //! What this host says of itself, read from the kernel when it is asked.
 
+mod firewall;
 mod routing;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
 };
 
 use switch_common::{ABI_VERSION, table::fdb};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::{
     apply::Outcome,
@@ -22,15 +23,18 @@ use super::{
     },
     facts::Facts,
     image::{Holder, Hook, Link},
+    log::Journal,
     memory,
     plan::Seat,
+    rule_names::Policies,
 };
 use crate::{
     model::Validated,
     netlink::{Device, links::Devices},
     report::{
         self, Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, ForeignProgram, HostReports,
-        HostStatus, NeighbourEntry, PortState, PortStats, PortStatus, ReportError, XdpMode,
+        HostStatus, LogEvent, NeighbourEntry, PortState, PortStats, PortStatus, ReportError, RuleHits,
+        XdpMode,
     },
 };
 
@@ -44,6 +48,7 @@ pub struct Reports {
     devices: watch::Receiver<Devices>,
     applied: watch::Sender<Applied>,
     view: RwLock<View>,
+    journal: Arc<Journal>,
 }
 
 /// What the agent last planned and did.
@@ -55,6 +60,7 @@ struct View {
     routers: BTreeMap<u16, String>,
     /// How many routes there are of each family: too many to count them when somebody asks.
     routes: [u64; 2],
+    policies: Policies,
     seats: Arc<BTreeMap<Holder, Seat>>,
     attached: Arc<BTreeSet<Link>>,
 }
@@ -63,7 +69,12 @@ impl Reports {
     /// Reports of a host that has not applied anything yet.
     pub fn new(host: String, home: Arc<Home>, devices: watch::Receiver<Devices>) -> Self {
         let (applied, _) = watch::channel(Applied::default());
-        Self { host, home, devices, applied, view: RwLock::default() }
+        Self { host, home, devices, applied, view: RwLock::default(), journal: Arc::default() }
+    }
+
+    /// Where events of rules are noted.
+    pub fn journal(&self) -> Arc<Journal> {
+        Arc::clone(&self.journal)
     }
 
     /// Notes how far the configuration is applied.
@@ -77,6 +88,7 @@ impl Reports {
             networks: networks.map(|(vlan, name)| (vlan, name.clone())).collect(),
             routers: routers.collect(),
             routes: outcome.routes,
+            policies: desired.policies.clone(),
             seats: Arc::new(outcome.plan.seats),
             attached: Arc::new(outcome.attached),
         };
@@ -186,6 +198,15 @@ impl HostReports for Reports {
     fn neighbours(&self) -> Result<Vec<NeighbourEntry>, ReportError> {
         let now = now().map_err(|error| failed("the clock", error))?;
         routing::neighbours(&self.home, &self.view(), now).map_err(|error| failed("the neighbours", error))
+    }
+
+    fn rules(&self) -> Result<Vec<RuleHits>, ReportError> {
+        let now = now().map_err(|error| failed("the clock", error))?;
+        firewall::rules(&self.home, &self.view(), now).map_err(|error| failed("the hits of rules", error))
+    }
+
+    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>) {
+        self.journal.read()
     }
 }
 

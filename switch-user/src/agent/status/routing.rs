@@ -17,16 +17,19 @@ use switch_common::{
 
 use super::{NOBODY, View, seconds};
 use crate::{
-    agent::dataplane::{
-        DataplaneError,
-        home::Home,
-        learned::Learned,
-        table::{
-            flows::{Key, Table},
-            neighbours::mac,
+    agent::{
+        dataplane::{
+            DataplaneError,
+            home::Home,
+            learned::Learned,
+            table::{
+                flows::{Key, Table},
+                neighbours::mac,
+            },
         },
+        rule_names::{RuleName, RuleNames},
     },
-    report::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState},
+    report::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol},
 };
 
 /// Protocol number of ICMP.
@@ -67,7 +70,7 @@ pub(super) fn flows(
     filter: &FlowFilter,
     now: u64,
 ) -> Result<Vec<FlowEntry>, DataplaneError> {
-    let mut reader = Reader { places: view.places(), view, filter, now, found: Vec::new() };
+    let mut reader = Reader::new(view, filter, now);
     reader.read::<Key4>(home)?;
     reader.read::<Key6>(home)?;
     let mut flows = reader.found;
@@ -80,12 +83,18 @@ struct Reader<'a> {
     /// Port and device by the number of the device.
     places: BTreeMap<u32, [&'a str; 2]>,
     view: &'a View,
+    rules: RuleNames,
     filter: &'a FlowFilter,
     now: u64,
     found: Vec<FlowEntry>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(view: &'a View, filter: &'a FlowFilter, now: u64) -> Self {
+        let rules = RuleNames::new(&view.policies);
+        Self { places: view.places(), view, rules, filter, now, found: Vec::new() }
+    }
+
     fn read<K: Ends>(&mut self, home: &Home) -> Result<(), DataplaneError> {
         Table::<K>::established(home)?.visit(|key, flow| self.take(key, &flow, Stage::Established))?;
         Table::<K>::half_open(home)?.visit(|key, flow| self.take(key, &flow, Stage::HalfOpen))
@@ -107,7 +116,7 @@ impl Reader<'_> {
             to_port: to.to_owned(),
             router: router.cloned(),
             network: self.view.networks.get(&network).cloned(),
-            protocol: protocol(key.protocol()),
+            protocol: protocol(key.protocol().into()),
             source,
             source_port: ports.map(|(source, _)| source),
             destination,
@@ -118,6 +127,7 @@ impl Reader<'_> {
             packets: flow.packets.get(),
             bytes: flow.bytes.get(),
             path: format!("{device} -> {other}"),
+            rules: flow.rules.iter().filter_map(|rule| self.rules.get(*rule)).map(RuleName::text).collect(),
         });
     }
 }
@@ -125,16 +135,6 @@ impl Reader<'_> {
 /// True for protocols whose packets name two ports or an identifier.
 const fn has_ports(protocol: u8) -> bool {
     matches!(protocol, TCP | UDP | ICMP | ICMPV6)
-}
-
-fn protocol(number: u8) -> String {
-    match number {
-        ICMP => "icmp".to_owned(),
-        TCP => "tcp".to_owned(),
-        UDP => "udp".to_owned(),
-        ICMPV6 => "icmpv6".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 fn state(protocol: u8, bits: u64, stage: Stage) -> FlowState {
@@ -217,7 +217,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        agent::{image::Holder, plan::Seat},
+        agent::{image::Holder, plan::Seat, rule_names::tests::web},
+        classifier::rule_id,
         netlink::Device,
     };
 
@@ -237,12 +238,13 @@ mod tests {
             seats: Arc::new(seats),
             attached: Arc::new(BTreeSet::new()),
             routes: [0; 2],
+            policies: web(),
         }
     }
 
     fn read<K: Ends>(filter: &FlowFilter, key: K, flow: &Flow, stage: Stage) -> Option<FlowEntry> {
         let view = view();
-        let mut reader = Reader { places: view.places(), view: &view, filter, now: NOW, found: Vec::new() };
+        let mut reader = Reader::new(&view, filter, NOW);
         reader.take(key, flow, stage);
         reader.found.pop()
     }
@@ -259,6 +261,7 @@ mod tests {
             ingress: 7,
             egress: 9,
             network: 10,
+            rules: [1, rule_id("web", "https")],
             ..Flow::default()
         }
     }
@@ -285,6 +288,7 @@ mod tests {
             packets: 5,
             bytes: 700,
             path: "v1 -> v3".into(),
+            rules: vec!["web/https".into()],
         };
         assert_eq!(entry, expected);
         for (port, router, taken) in [("p3", "r1", true), ("p3", "r2", false), ("p2", "r1", false)] {

@@ -1,4 +1,5 @@
 mod files;
+mod log;
 mod nouns;
 mod refusals;
 mod routing;

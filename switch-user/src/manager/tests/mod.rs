@@ -1,3 +1,4 @@
+mod log;
 mod reports;
 mod requests;
 mod routing;

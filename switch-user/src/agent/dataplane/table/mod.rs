@@ -4,21 +4,25 @@ pub mod config;
 pub mod count;
 pub mod drops;
 pub mod epoch;
+pub mod events;
 pub mod fdb;
 pub mod flood;
 pub mod flows;
 pub mod gateways;
 pub mod guard;
+pub mod hits;
 pub mod names;
 pub mod neighbours;
+mod pool;
 pub mod ports;
 pub mod routes;
+pub mod rules;
 pub mod stats;
 mod trie;
 
 use std::{
     marker::PhantomData,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
     path::Path,
 };
 
@@ -172,6 +176,15 @@ impl<V: Raw> List<V> {
         scan(self.name, self.data(), visit)
     }
 
+    fn capacity(&self) -> Result<u32, DataplaneError> {
+        let info = self.data().info();
+        Ok(info.map_err(|error| failed(self.name, "read", error))?.max_entries())
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.data().fd().as_fd()
+    }
+
     fn status(&self) -> Result<TableStatus, DataplaneError> {
         status(self.name, self.data(), None)
     }
@@ -218,7 +231,7 @@ impl<V: Raw> CpuList<V> {
 pub(super) fn size(name: &'static str, pin: &Path) -> Result<TableStatus, DataplaneError> {
     let map = open(name, pin)?;
     let info = map.info().map_err(|error| failed(name, "read", error))?;
-    if matches!(info.map_type(), Ok(MapType::Array | MapType::PerCpuArray)) {
+    if matches!(info.map_type(), Ok(MapType::Array | MapType::PerCpuArray | MapType::RingBuf)) {
         return status(name, &map, None);
     }
     let (key_size, value_size) = (info.key_size() as usize, info.value_size() as usize);

@@ -49,6 +49,7 @@ fn name(holder: &Holder) -> Name {
         Holder::Uplink(name) => (b'u', name),
         Holder::Port(name) => (b'p', name),
         Holder::Router(name) => (b'r', name),
+        Holder::Policy(name) => (b'f', name),
     };
     let mut row = FREE;
     for (place, byte) in row.bytes.iter_mut().zip(std::iter::once(kind).chain(text.bytes())) {
@@ -65,6 +66,7 @@ fn holder(row: &Name) -> Option<Holder> {
         b'u' => Some(Holder::Uplink(text)),
         b'p' => Some(Holder::Port(text)),
         b'r' => Some(Holder::Router(text)),
+        b'f' => Some(Holder::Policy(text)),
         _ => None,
     }
 }
@@ -75,9 +77,12 @@ mod tests {
 
     #[test]
     fn holders_survive_the_table() {
-        for before in
-            [Holder::Uplink("eth1".into()), Holder::Port("p".repeat(63)), Holder::Router("r1".into())]
-        {
+        for before in [
+            Holder::Uplink("eth1".into()),
+            Holder::Port("p".repeat(63)),
+            Holder::Router("r1".into()),
+            Holder::Policy("web".into()),
+        ] {
             assert_eq!(holder(&name(&before)), Some(before));
         }
         assert_eq!(holder(&FREE), None);
