@@ -25,8 +25,8 @@ pub enum Fate {
     /// It is dropped, and counted at the port that it came from; what leaves says so, or asks for
     /// what was not known.
     Drop(DropReason, Copies),
-    /// It is dropped, and counted at the port that was to get it.
-    DropAt(String, DropReason),
+    /// It is dropped, and counted at the port that was to get it; what leaves says so.
+    DropAt(String, DropReason, Copies),
 }
 
 impl Fate {
@@ -52,15 +52,20 @@ impl Fate {
 
     /// It is dropped at its receiver.
     pub fn drop_at(to: &str, reason: DropReason) -> Self {
-        Self::DropAt(to.to_owned(), reason)
+        Self::DropAt(to.to_owned(), reason, Copies::new())
+    }
+
+    /// It is dropped at its receiver, and these frames leave.
+    pub fn told_at(to: &str, reason: DropReason, copies: &[(&str, Frame)]) -> Self {
+        Self::DropAt(to.to_owned(), reason, named(copies))
     }
 
     /// Every frame that leaves.
     pub fn sent(&self) -> Copies {
         match self {
             Self::Forward(to, frame) => BTreeMap::from([(to.clone(), frame.clone())]),
-            Self::Flood(copies, _) | Self::Drop(_, copies) => copies.clone(),
-            Self::Taken | Self::Pass | Self::DropAt(..) => Copies::new(),
+            Self::Flood(copies, _) | Self::Drop(_, copies) | Self::DropAt(_, _, copies) => copies.clone(),
+            Self::Taken | Self::Pass => Copies::new(),
         }
     }
 }

@@ -116,9 +116,9 @@ fn is_tagged(frame: &Frame) -> bool {
 /// True if the frame becomes another one: an error, a question or an answer.
 fn is_made(sent: &Sent) -> bool {
     match &sent.fate {
-        Fate::Drop(_, made) => !made.is_empty(),
+        Fate::Drop(_, made) | Fate::DropAt(_, _, made) => !made.is_empty(),
         Fate::Forward(to, _) => to == sent.from,
-        Fate::DropAt(..) | Fate::Flood(..) | Fate::Taken | Fate::Pass => false,
+        Fate::Flood(..) | Fate::Taken | Fate::Pass => false,
     }
 }
 
@@ -155,14 +155,14 @@ fn tc_matches(sent: &Sent, run: &Run, copies: &Copies) -> Result<()> {
     let ports = |copies: &Copies| copies.keys().cloned().collect::<Vec<_>>();
     let dropped: Vec<(String, DropReason)> = match &sent.fate {
         Fate::Drop(reason, _) => vec![(sent.from.to_owned(), *reason)],
-        Fate::DropAt(port, reason) => vec![(port.clone(), *reason)],
+        Fate::DropAt(port, reason, _) => vec![(port.clone(), *reason)],
         Fate::Flood(_, failures) => failures.clone().into_iter().collect(),
         Fate::Forward(..) | Fate::Taken | Fate::Pass => Vec::new(),
     };
     ensure!(run.dropped == dropped, "other drops");
     ensure!(run.received == ports(&sent.fate.sent()), "other receivers");
     match (&sent.fate, run.action) {
-        (Fate::Forward(..) | Fate::Drop(..), TC_REDIRECT) => {
+        (Fate::Forward(..) | Fate::Drop(..) | Fate::DropAt(..), TC_REDIRECT) => {
             let Some(frame) = sent.fate.sent().into_values().next() else { bail!("sent for nobody") };
             // A tag that was pushed is held beside the frame, where a test run does not show it.
             ensure!(run.frame == frame || run.frame == without_tag(&frame), "another frame");

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Packet, ip, sum::checksum};
+use switch_common::wire::tcp::{ACK, FIN, RST, SYN};
+
+use super::{Packet, TCP, ip, sum::checksum};
 
 /// Octets of a packet that an error quotes at most.
 const QUOTE: usize = 128;
@@ -27,6 +29,8 @@ pub enum Error {
     NoPort,
     /// The router speaks no such protocol.
     NoProtocol,
+    /// A firewall forbids it.
+    Prohibited,
 }
 
 impl Packet {
@@ -39,6 +43,28 @@ impl Packet {
         // Precedence of network control, as routers send (RFC 1812, 4.3.2.5).
         let header = if self.is_v4() { header.class(0xc0).id(0) } else { header.hops(255) };
         header.icmp(kind, code, info, quote)
+    }
+
+    /// The packet that ends the TCP connection which this one is of, in its receiver's name.
+    #[must_use]
+    pub fn reset(&self) -> Self {
+        let (_, at) = self.transport();
+        let number =
+            |offset: usize| u32::from_be_bytes([0, 1, 2, 3].map(|place| self.0[at + offset + place]));
+        let flags = self.0[at + 13];
+        let counted = u32::from(flags & SYN != 0) + u32::from(flags & FIN != 0);
+        let data =
+            u32::try_from(self.octets() - at - usize::from(self.0[at + 12] >> 4) * 4).unwrap_or_default();
+        let (sequence, acknowledged, flags) = if flags & ACK != 0 {
+            (number(8), 0, RST)
+        } else {
+            (0, number(4).wrapping_add(data + counted), RST | ACK)
+        };
+        let ports = [&self.0[at + 2..at + 4], &self.0[at..at + 2]].concat();
+        let numbers = [sequence, acknowledged].map(u32::to_be_bytes).concat();
+        let header = ip(self.destination(), self.source());
+        let header = if self.is_v4() { header.class(0xc0).id(0) } else { header };
+        header.message(TCP, &[&ports[..], &numbers, &[5 << 4, flags, 0, 0, 0, 0, 0, 0]].concat())
     }
 
     /// The answer to an echo request, or to a part of one: the packet with its addresses exchanged,
@@ -69,6 +95,7 @@ impl Error {
             Self::NoProtocol => (3, 2, 0),
             Self::NoPort => (3, 3, 0),
             Self::TooBig(mtu) => (3, 4, mtu),
+            Self::Prohibited => (3, 13, 0),
         }
     }
 
@@ -78,6 +105,7 @@ impl Error {
             Self::NoRoute | Self::Unreachable => (1, 0, 0),
             Self::HostDead => (1, 3, 0),
             Self::NoPort | Self::NoProtocol => (1, 4, 0),
+            Self::Prohibited => (1, 1, 0),
             Self::TooBig(mtu) => (2, 0, mtu),
             Self::TimeExceeded => (3, 0, 0),
         }

@@ -10,7 +10,7 @@ use aya::{
 };
 use switch_common::{
     addr::Mac,
-    table::{config, fdb, flood, gateway, guard, neighbour, port, route},
+    table::{config, fdb, flood, gateway, guard, neighbour, policy, port, route, rules},
 };
 use switch_user::agent::image::TableImage;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -38,6 +38,7 @@ pub(super) fn fill(ebpf: &mut Ebpf, image: &TableImage, before: &TableImage) -> 
     let mut table: Array<_, Row<config::Config>> = named(ebpf, config::NAME)?.try_into()?;
     table.set(0, row(image.config), 0)?;
     ports(ebpf, image)?;
+    policies(ebpf, image, before)?;
     let stations = image.stations.iter().map(|(key, ifindex)| {
         let entry = u64::from(*ifindex) | u64::from(fdb::STATIC) << 32;
         (*key, [entry, 0])
@@ -88,6 +89,19 @@ fn ports(ebpf: &mut Ebpf, image: &TableImage) -> Result<()> {
             let mut table: HashMap<_, u32, u32> = named(ebpf, port::FAR)?.try_into()?;
             table.insert(ifindex, number, 0)?;
         }
+    }
+    Ok(())
+}
+
+fn policies(ebpf: &mut Ebpf, image: &TableImage, before: &TableImage) -> Result<()> {
+    let (rows, heads) = sim::pool(image);
+    let mut table: Array<_, Row<rules::Row>> = named(ebpf, rules::NAME)?.try_into()?;
+    for (number, value) in (0..).zip(rows) {
+        table.set(number, row(value), 0)?;
+    }
+    let mut table: Array<_, u64> = named(ebpf, policy::NAME)?.try_into()?;
+    for slot in before.policies.keys().chain(heads.keys()) {
+        table.set(*slot, u64::from(heads.get(slot).copied().unwrap_or_default()), 0)?;
     }
     Ok(())
 }

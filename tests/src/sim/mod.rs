@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use hash::Hash;
 pub use packet::{Hook, SimPacket};
-pub use tables::{MemTables, chunk};
+pub use tables::{MemTables, chunk, pool};
 
 use switch_common::verdict::{DropReason, Verdict};
 use switch_ebpf::{packet::Packet as _, pipeline};
@@ -85,15 +85,18 @@ impl Sim {
             Verdict::Drop(reason) => {
                 assert_eq!(reasons, BTreeSet::from([reason]), "counted for its reason");
                 match drops.into_keys().next() {
-                    Some(port) if port != from => Fate::DropAt(port, reason),
+                    Some(port) if port != from => Fate::DropAt(port, reason, copies),
                     // A request is made of the packet that has to wait for it, and may be longer.
                     _ => Fate::Drop(reason, trimmed(copies)),
                 }
             }
-            Verdict::Forward { .. } => match (reasons.first(), copies.into_iter().next()) {
+            Verdict::Forward { .. } => match (drops.into_iter().next(), copies.into_iter().next()) {
                 (None, Some((to, frame))) => Fate::Forward(to, frame),
                 // An error is the packet that it is about, made into another one and sent back.
-                (Some(reason), Some(error)) => Fate::Drop(*reason, Copies::from([error])),
+                (Some((port, reason)), Some(error)) if port == from => {
+                    Fate::Drop(reason, Copies::from([error]))
+                }
+                (Some((port, reason)), Some(error)) => Fate::DropAt(port, reason, Copies::from([error])),
                 (_, None) => unreachable!("a frame that is forwarded is sent"),
             },
             Verdict::Taken => Fate::Taken,

@@ -111,6 +111,11 @@ impl MemTables {
             self.counters.entry(port.slot).or_default();
         }
         self.flood = image.flood.iter().map(|(key, members)| (*key, chunk(members))).collect();
+        let (rules, heads) = pool(image);
+        self.rules = rules;
+        let slots = heads.keys().max().map_or(0, |slot| slot + 1);
+        let head = |slot| Shared::new(heads.get(&slot).copied().unwrap_or_default().into());
+        self.policies = (0..slots).map(|slot| policy::Policy { head: head(slot) }).collect();
         self.image = image.clone();
         self.epoch.configured.add(1);
     }
@@ -338,4 +343,14 @@ impl Tables for MemTables {
     fn drops(&self, slot: u32) -> Option<&drops::Drops> {
         self.counters(slot, |counters| &counters.drops)
     }
+}
+
+/// The rows of all policies, and where each begins, by its slot.
+pub fn pool(image: &TableImage) -> (Vec<rules::Row>, BTreeMap<u32, u32>) {
+    let (mut rows, mut heads) = (vec![rules::Row::default()], BTreeMap::new());
+    for (slot, policy) in &image.policies {
+        heads.insert(*slot, u32::try_from(rows.len()).unwrap_or_default());
+        rows.extend_from_slice(policy.rows());
+    }
+    (rows, heads)
 }

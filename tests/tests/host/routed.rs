@@ -328,7 +328,7 @@ fn compare(sim: &Sim, oracle: &mut Router, spec: &Spec, seen: &mut Seen) -> Resu
         prop_assert_eq!(wrong, None, "{:?} becomes {:?}", frame, fate);
     }
     match fate {
-        Fate::Drop(reason, _) | Fate::DropAt(_, reason) => drop(seen.reasons.insert(reason)),
+        Fate::Drop(reason, _) | Fate::DropAt(_, reason, _) => drop(seen.reasons.insert(reason)),
         Fate::Forward(..) if sim.tables.flows() > 0 => seen.flows += 1,
         Fate::Forward(..) | Fate::Flood(..) | Fate::Taken | Fate::Pass => {}
     }
