@@ -19,6 +19,7 @@ pub mod netns;
 #[expect(clippy::panic, reason = "a wrong case fails its test")]
 pub mod oracle;
 pub mod progrun;
+pub mod random;
 pub mod sim;
 #[expect(clippy::panic, reason = "a wrong case fails its test")]
 pub mod topology;

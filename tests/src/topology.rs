@@ -39,7 +39,18 @@ impl Topology {
     /// If the text is no valid configuration: the case is wrong then.
     #[track_caller]
     pub fn new(objects: &str, number: impl Fn(&str) -> u32) -> Self {
-        Self::plan(objects, number, &BTreeMap::new())
+        Self::with(objects, number, |_| {})
+    }
+
+    /// Plans the objects of a YAML text with something that users do not write.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[track_caller]
+    pub fn with(objects: &str, number: impl Fn(&str) -> u32, change: impl FnOnce(&mut Validated)) -> Self {
+        let mut validated = parse(objects);
+        change(&mut validated);
+        Self::plan(validated, number, &BTreeMap::new())
     }
 
     /// Plans other objects for the same switch: who has a slot keeps it.
@@ -49,12 +60,11 @@ impl Topology {
     #[track_caller]
     #[must_use]
     pub fn changed(&self, objects: &str, number: impl Fn(&str) -> u32) -> Self {
-        Self::plan(objects, number, &self.image.names)
+        Self::plan(parse(objects), number, &self.image.names)
     }
 
     #[track_caller]
-    fn plan(objects: &str, number: impl Fn(&str) -> u32, known: &BTreeMap<u32, Holder>) -> Self {
-        let validated = parse(objects);
+    fn plan(validated: Validated, number: impl Fn(&str) -> u32, known: &BTreeMap<u32, Holder>) -> Self {
         let devices = devices(&validated, number);
         let facts: Facts = devices.values().cloned().collect();
         let routers = validated.routers.keys().cloned().map(Holder::Router);

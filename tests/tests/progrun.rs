@@ -11,6 +11,7 @@ use dvs_tests::{
     frame::{Frame, eth, ip, verify},
     netns::{PinnedThread, Wire},
     progrun::{Programs, Run},
+    random,
     topology::{Topology, device_names},
 };
 use nix::{
@@ -18,11 +19,13 @@ use nix::{
     sched::{CloneFlags, unshare},
     time::{ClockId, clock_getres, clock_gettime},
 };
+use proptest::test_runner::{Config as ProptestConfig, TestCaseError, TestRunner};
 use switch_common::{
     addr::GATEWAY_MAC,
     table::{config, fdb, port},
     verdict::DropReason,
 };
+use switch_user::{classifier::linear::Question, model::ValidPolicy};
 
 /// `TC_ACT_*` and `XDP_*` of `linux/pkt_cls.h` and `linux/bpf.h`.
 const TC_NEXT: i32 = -1;
@@ -328,4 +331,34 @@ fn check_cached(case: &Case) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Random rules and packets decide in the kernel as rules do that are asked one by one.
+#[test]
+fn packets_pass_as_rules_say() {
+    let case = Case { name: "random rules", objects: random::PORTS, steps: Vec::new() };
+    alone(case, |case| {
+        devices(case.objects)?;
+        let mut runner = TestRunner::new(ProptestConfig {
+            cases: 60,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
+        let compare = |policies: &[ValidPolicy], questions: &[Question]| -> Result<()> {
+            let topology = random::topology(policies, number);
+            for question in questions {
+                let programs = Programs::lease(&topology)?;
+                let (from, frame) = random::packet(question);
+                let run = programs.tc(topology.ifindexes[from], &frame)?;
+                let reasons: Vec<DropReason> = run.dropped.iter().map(|(_, reason)| *reason).collect();
+                let wanted: Vec<DropReason> = random::refused(policies, question).into_iter().collect();
+                ensure!(reasons == wanted, "{question:?}: {run:?} instead of {wanted:?}");
+            }
+            Ok(())
+        };
+        let result = runner.run(&random::firewall(), |(policies, questions)| {
+            compare(&policies, &questions).map_err(|error| TestCaseError::fail(format!("{error:#}")))
+        });
+        result.map_err(|failure| anyhow::anyhow!("{failure}"))
+    });
 }

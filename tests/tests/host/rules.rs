@@ -1,10 +1,12 @@
 //! Compiled rules against rules asked one after the other.
 
-use std::{cell::RefCell, net::IpAddr, ops::RangeInclusive, sync::Arc};
+use std::cell::RefCell;
 
-use dvs_tests::sim::{MemTables, SimPacket};
-use ipnet::IpNet;
-use proptest::{prelude::*, sample::select};
+use dvs_tests::{
+    random::{self, policy, question},
+    sim::{MemTables, Sim, SimPacket},
+};
+use proptest::prelude::*;
 use switch_common::{
     addr::ip_words,
     table::rules::{self, BLOCK, Header, Side},
@@ -23,111 +25,10 @@ use switch_user::{
     model::{RuleAction, Service, ValidPolicy, ValidRule},
 };
 
+use super::number;
+
 /// The policy does not stand where it was compiled for.
 const HEAD: u32 = 5;
-
-fn address() -> impl Strategy<Value = IpAddr> {
-    let v4 = select(vec!["0.0.0.0", "10.0.0.0", "10.0.0.7", "10.0.1.0", "10.128.0.1", "255.255.255.255"]);
-    let v6 = select(vec![
-        "::",
-        "::1",
-        "fd00::",
-        "fd00::7",
-        "fd00:0:0:1::",
-        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    ]);
-    prop_oneof![v4, v6].prop_map(|text| text.parse().unwrap())
-}
-
-fn prefix() -> impl Strategy<Value = IpNet> {
-    (address(), 0u8..=128).prop_map(|(address, length)| {
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        IpNet::new(address, length % (longest + 1)).unwrap().trunc()
-    })
-}
-
-fn port() -> impl Strategy<Value = u16> {
-    prop_oneof![select(vec![0, 1, 80, 443, 1024, 65535]), any::<u16>()]
-}
-
-fn ranges() -> impl Strategy<Value = Vec<RangeInclusive<u16>>> {
-    prop::collection::vec((port(), port()), 0..3).prop_map(|mut ends| {
-        for (low, high) in &mut ends {
-            if low > high {
-                std::mem::swap(low, high);
-            }
-        }
-        ends.sort_unstable();
-        let mut ranges: Vec<RangeInclusive<u16>> = Vec::new();
-        for (low, high) in ends {
-            match ranges.last_mut() {
-                Some(last) if u32::from(low) <= u32::from(*last.end()) + 1 => {
-                    *last = *last.start()..=high.max(*last.end());
-                }
-                _ => ranges.push(low..=high),
-            }
-        }
-        ranges
-    })
-}
-
-fn service() -> impl Strategy<Value = Service> {
-    prop_oneof![
-        Just(Service::Any),
-        select(vec![0, 1, 6, 17, 47, 58, 132, 255]).prop_map(Service::Protocol),
-        (select(vec![6, 17, 132]), ranges(), ranges())
-            .prop_map(|(protocol, destination, source)| Service::Ports { protocol, destination, source }),
-        (select(vec![1, 58]), select(vec![0, 3, 8, 128, 255]), prop::option::of(0u8..3))
-            .prop_map(|(protocol, kind, code)| Service::Icmp { protocol, kind, code }),
-        select(vec![0x0600, 0x88cc, 0xffff]).prop_map(Service::Ethertype),
-    ]
-}
-
-fn rule() -> impl Strategy<Value = ValidRule> {
-    let action = select(vec![RuleAction::Allow, RuleAction::Drop, RuleAction::Reject]);
-    let peer = prop::option::of(prop::collection::vec(prefix(), 0..4));
-    let staged = prop::bool::weighted(0.1);
-    (select(vec![Direction::In, Direction::Out]), action, peer, service(), any::<bool>(), staged).prop_map(
-        |(direction, action, peer, service, log, staged)| ValidRule {
-            name: String::new(),
-            priority: 0,
-            direction,
-            action,
-            peer: peer.filter(|_| !matches!(service, Service::Ethertype(_))).map(|mut prefixes| {
-                IpNet::aggregate(&prefixes).clone_into(&mut prefixes);
-                Arc::new(prefixes)
-            }),
-            service,
-            log,
-            staged,
-        },
-    )
-}
-
-fn policy(rules: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = ValidPolicy> {
-    prop::collection::vec(rule(), rules).prop_map(|mut rules| {
-        for (number, rule) in rules.iter_mut().enumerate() {
-            rule.name = format!("r{number}");
-        }
-        ValidPolicy { tier: 0, default: RuleAction::Drop, stateful: true, log: false, rules }
-    })
-}
-
-fn question() -> impl Strategy<Value = Question> {
-    let ports = (port(), port());
-    let ip = (address(), select(vec![0, 1, 6, 17, 47, 58, 132, 255]), ports, 0u16..4).prop_map(
-        |(peer, protocol, (source, destination), code)| {
-            let icmp = matches!(protocol, 1 | 58);
-            let destination =
-                if icmp { [0, 3, 8, 128][usize::from(code)] << 8 | destination % 4 } else { destination };
-            let source = if icmp { 0 } else { source };
-            Packet::Ip { peer, protocol, source, destination }
-        },
-    );
-    let other = select(vec![0x0600, 0x88cc, 0x88cd, 0xffff]).prop_map(Packet::Other);
-    (select(vec![Direction::In, Direction::Out]), prop_oneof![8 => ip, 1 => other])
-        .prop_map(|(direction, packet)| Question { direction, packet })
-}
 
 /// Staged rules that were passed by.
 struct Passed<'a>(&'a RefCell<Vec<u64>>);
@@ -212,6 +113,19 @@ proptest! {
         let tables = tables(&policy);
         for question in questions {
             prop_assert_eq!(found(&tables, &question), expected(&policy, &question), "{:?}", question);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn packets_pass_as_rules_say((policies, questions) in random::firewall()) {
+        let topology = random::topology(&policies, number);
+        for question in questions {
+            let (from, frame) = random::packet(&question);
+            let fate = Sim::new(&topology).fate(from, &frame, 0);
+            prop_assert_eq!(random::reason(&fate), random::refused(&policies, &question), "{:?}: {:?}", question, fate);
         }
     }
 }
