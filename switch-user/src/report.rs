@@ -235,6 +235,8 @@ pub struct Counters {
     pub limited_errors: u64,
     /// Flows of the VM that got no entry, because the table or the port's share of it was full.
     pub flow_full: u64,
+    /// Packets that a rule decided about and did not count, because its table was full.
+    pub hits_full: u64,
 }
 
 /// Frames that were dropped for one reason.

@@ -33,7 +33,7 @@ impl Failures {
             self.devices.insert(*ifindex);
             return held(*ifindex, row, known).map(Cow::Owned);
         }
-        if is_needed(op, known) {
+        if is_needed(op, known) || is_premature(op, known) {
             return None;
         }
         let closed = op.opens() && op.device().is_some_and(|device| self.devices.contains(&device));
@@ -58,6 +58,13 @@ fn is_needed(op: &Op, known: &Observed) -> bool {
     } else {
         false
     }
+}
+
+/// True for another program of a port whose policies are not yet in the tables that it works on.
+fn is_premature(op: &Op, known: &Observed) -> bool {
+    let Op::Replace(link) = op else { return false };
+    let row = known.ports.get(&link.ifindex);
+    row.is_some_and(|row| names(row).any(|slot| !known.policies.contains_key(&slot)))
 }
 
 /// Slots of the policies of a port.

@@ -53,6 +53,7 @@ const COUNTERS: &[&str] = &[
     "ANSWERED",
     "LIMITED-ERRORS",
     "FLOW-FULL",
+    "HITS-FULL",
 ];
 
 fn row(first: &[String], counters: &Counters) -> Vec<String> {
@@ -70,6 +71,7 @@ fn row(first: &[String], counters: &Counters) -> Vec<String> {
         counters.answered,
         counters.limited_errors,
         counters.flow_full,
+        counters.hits_full,
     ];
     first.iter().cloned().chain(numbers.map(|number| number.to_string())).collect()
 }

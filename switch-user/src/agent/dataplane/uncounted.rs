@@ -75,7 +75,10 @@ mod tests {
 
     fn noted(flows: &[Flow], gone: &[u32]) -> Vec<(u64, u32, u64, u64)> {
         let mut uncounted = Uncounted::default();
-        flows.iter().for_each(|flow| uncounted.note(flow, &gone.iter().copied().collect(), NOW));
+        let gone = gone.iter().copied().collect();
+        for flow in flows {
+            uncounted.note(flow, &gone, NOW);
+        }
         assert!(uncounted.0.values().all(|more| more.last == NOW - (5 << 20)));
         uncounted.0.iter().map(|(key, more)| (key.rule, key.slot, more.packets, more.bytes)).collect()
     }

@@ -116,8 +116,9 @@ impl Reader {
         let rules = self.rules.names(&scene.desired.policies);
         while let Some(event) = ring.take() {
             let time = self.clock.time(event.time, now()?);
-            let told = tell::event(&event, &scene, rules, time);
-            told.into_iter().for_each(|event| self.journal.tell(event));
+            if let Some(event) = tell::event(&event, &scene, rules, time) {
+                self.journal.tell(event);
+            }
         }
         Ok(BREATH)
     }

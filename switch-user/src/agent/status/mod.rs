@@ -283,6 +283,7 @@ fn sum(cpus: &[Counters]) -> Counters {
         answered: sum.answered + cpu.answered,
         limited_errors: sum.limited_errors + cpu.limited_errors,
         flow_full: sum.flow_full + cpu.flow_full,
+        hits_full: sum.hits_full + cpu.hits_full,
     })
 }
 

@@ -239,6 +239,21 @@ fn a_new_port_whose_policy_does_not_fit_does_not_open() {
 }
 
 #[test]
+fn a_port_keeps_its_program_until_its_policies_are_in_the_other_table() {
+    let mut reconciler = Reconciler::new(Fake::default(), HOST);
+    let desired = filtered(2, &["hard"], two());
+    reconciler.reconcile(&Arc::new(desired.clone()), &devices(2));
+    let larger = Arc::new(Validated { rule_capacity: 2048, ..desired });
+    fail(&mut reconciler, 1);
+    reconciler.reconcile(&larger, &devices(2));
+    assert!(reconciler.dataplane().links.values().all(|state| *state == LinkState::Outdated));
+    assert_eq!(reconciler.reconcile(&larger, &devices(2)).errors, [""; 0]);
+    let log = &reconciler.dataplane().log;
+    let written = log.iter().rposition(|op| matches!(op, Op::Policy(..))).unwrap();
+    assert!(written < log.iter().position(|op| matches!(op, Op::Replace(_))).unwrap());
+}
+
+#[test]
 fn only_policies_of_ports_need_a_slot() {
     let desired = filtered(2, &["hard"], two());
     let wanted: BTreeSet<Holder> = slots::policies(&desired).collect();

@@ -136,7 +136,7 @@ green    20    02:00:00:00:00:02  eth1  learned  0s
     let stats = agent.ok("stats p1");
     let words: Vec<&str> = stats.lines().last().unwrap().split_whitespace().collect();
     assert_eq!(words[..5], ["p1", "2", "128", "4", "6000"]);
-    assert_eq!(words[10..], ["4", "1", "0", "0"]);
+    assert_eq!(words[10..], ["4", "1", "0", "0", "0"]);
     assert_eq!(agent.ok("stats --per-cpu").lines().count(), 5);
     let drops = agent.ok("drops");
     let line =

@@ -54,5 +54,6 @@ fn counters(cells: Cells) -> Counters {
         answered: row.answered.get(),
         limited_errors: row.limited_errors.get(),
         flow_full: row.flow_full.get(),
+        hits_full: row.hits_full.get(),
     }
 }
