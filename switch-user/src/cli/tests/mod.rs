@@ -1,4 +1,5 @@
 mod files;
+mod firewall;
 mod nouns;
 mod refusals;
 mod routing;

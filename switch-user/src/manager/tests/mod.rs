@@ -1,3 +1,4 @@
+mod firewall;
 mod reports;
 mod requests;
 mod routing;

@@ -3,6 +3,9 @@
 mod lockout;
 mod overlap;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use lockout::{Lockout, lockouts};
