@@ -237,7 +237,7 @@ pub enum Service {
         /// Source ports.
         source: Vec<RangeInclusive<u16>>,
     },
-    /// ICMP or ICMPv6 of this type, and of this code if there is one.
+    /// ICMP or `ICMPv6` of this type, and of this code if there is one.
     Icmp {
         /// Protocol number.
         protocol: u8,

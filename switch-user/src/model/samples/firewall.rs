@@ -17,19 +17,19 @@ pub(super) fn objects() -> impl Strategy<Value = Vec<Object>> {
         let (number_of_groups, number_of_policies) = (groups.len(), policies.len());
         let groups = groups.into_iter().enumerate().map(|(number, (mut group, inner))| {
             group.name = format!("g{number}");
-            group.groups = (number > 0).then(|| named('g', &inner, number)).into_iter().collect();
+            group.groups = (number > 0).then(|| named('g', inner, number)).into_iter().collect();
             Object::Group(group)
         });
         let policies = policies.into_iter().enumerate().map(|(number, (mut policy, group))| {
             policy.name = format!("web{number}");
-            policy.applies_to = group.map(|group| named('g', &group, number_of_groups));
+            policy.applies_to = group.map(|group| named('g', group, number_of_groups));
             Object::Policy(policy)
         });
         let rules = rules.into_iter().enumerate().map(|(number, (mut rule, policy, group))| {
             rule.name = format!("{number}");
             rule.policy = format!("web{}", policy.index(number_of_policies));
             if let Peer::Group(name) = &mut rule.peer {
-                *name = named('g', &group, number_of_groups);
+                *name = named('g', group, number_of_groups);
             }
             Object::Rule(rule)
         });
@@ -37,7 +37,7 @@ pub(super) fn objects() -> impl Strategy<Value = Vec<Object>> {
     })
 }
 
-fn named(letter: char, index: &Index, number: usize) -> String {
+fn named(letter: char, index: Index, number: usize) -> String {
     format!("{letter}{}", index.index(number))
 }
 
