@@ -111,6 +111,7 @@ impl Client {
     }
 
     /// A client of the same agent whose writes are meant, whatever they do.
+    #[must_use]
     pub fn sure(&self) -> Self {
         Self { socket: self.socket.clone(), sure: true }
     }

@@ -166,12 +166,12 @@ struct Matching {
     #[serde(skip_serializing_if = "Option::is_none")]
     src_port: Option<String>,
 
-    /// Type of ICMP or ICMPv6 packets.
+    /// Type of ICMP packets, of either version.
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_type: Option<Number>,
 
-    /// Code of ICMP or ICMPv6 packets of the type.
+    /// Code of ICMP packets of the type.
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_code: Option<Number>,

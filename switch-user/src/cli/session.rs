@@ -148,6 +148,9 @@ impl Session<'_, '_> {
 
 /// The next line, or what there is of it. Nothing behind it is read.
 fn line(input: &mut dyn Read) -> String {
-    let octets = input.bytes().map_while(Result::ok).take_while(|octet| *octet != b'\n');
-    String::from_utf8_lossy(&octets.collect::<Vec<_>>()).into_owned()
+    let (mut line, mut octet) = (Vec::new(), [0]);
+    while input.read(&mut octet).is_ok_and(|read| read == 1) && octet != *b"\n" {
+        line.extend(octet);
+    }
+    String::from_utf8_lossy(&line).into_owned()
 }

@@ -22,10 +22,7 @@ impl FromStr for Number {
 
 impl fmt::Display for Number {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Value::String(text) => out.write_str(text),
-            number => number.fmt(out),
-        }
+        if let Some(text) = self.0.as_str() { out.write_str(text) } else { self.0.fmt(out) }
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Manager> {
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a parameter of its own")]
 struct ApplyParams {
     /// Tell what would change, and change nothing.
     dry_run: bool,

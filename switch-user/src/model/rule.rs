@@ -42,11 +42,11 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub src_port: Option<PortRanges>,
-    /// Type of ICMP or ICMPv6 packets.
+    /// Type of ICMP packets, of either version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 255)]
     pub icmp_type: Option<u32>,
-    /// Code of ICMP or ICMPv6 packets.
+    /// Code of ICMP packets, of either version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 255)]
     pub icmp_code: Option<u32>,

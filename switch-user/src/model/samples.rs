@@ -1,5 +1,7 @@
 //! Configurations for tests: arbitrary ones that are valid.
 
+mod firewall;
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
@@ -14,8 +16,9 @@ use super::{
 /// Valid configurations: whatever could clash is made of the object's number.
 pub(crate) fn desired() -> impl Strategy<Value = Desired> {
     let routes = vec((any::<bool>(), 0u8..4), 0..12);
-    (option::of(switch()), 1u8..8, vec(port(), 0..12), option::of(uplink()), routes).prop_map(
-        |(switch, networks, ports, uplink, routes)| {
+    let firewall = firewall::objects();
+    (option::of(switch()), 1u8..8, vec(port(), 0..12), option::of(uplink()), routes, firewall).prop_map(
+        |(switch, networks, ports, uplink, routes, firewall)| {
             let mut desired = Desired { switch, ..Desired::default() };
             desired.put(Object::Router(router("r0", ReversePath::Strict)));
             desired.put(Object::Router(router("r1", ReversePath::Off)));
@@ -29,16 +32,19 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
                 desired.put(Object::Port(numbered(port, number, networks)));
             }
             desired.uplinks.extend(uplink.map(|uplink| (uplink.name.clone(), uplink)));
+            for object in firewall {
+                desired.put(object);
+            }
             desired
         },
     )
 }
 
 fn switch() -> impl Strategy<Value = Switch> {
-    (prop_oneof![Just(0), 10u32..=1_000_000], 1024u32..=4_194_304).prop_map(|(ageing, capacity)| Switch {
+    (prop_oneof![Just(0), 10u32..=1_000_000], 4096u32..=4_194_304).prop_map(|(ageing, capacity)| Switch {
         ageing,
         fdb_capacity: capacity,
-        flow_capacity: 4_194_304 + 1024 - capacity,
+        flow_capacity: 4_194_304 + 4096 - capacity,
         rule_capacity: capacity,
         gateway_mac: Mac::new([2, 0, 0, 1, 0, 1]),
     })
@@ -111,8 +117,8 @@ fn vlan_list() -> impl Strategy<Value = VlanList> {
 fn port() -> impl Strategy<Value = Port> {
     let labels = proptest::collection::btree_map("[a-z]{1,8}", "[a-z0-9.]{0,8}", 0..3);
     let admin = select(vec![Admin::Up, Admin::Down]);
-    (option::of((vlan_list(), option::of(1u32..=4094))), labels, admin, 0u32..=1_000_000, any::<[bool; 3]>())
-        .prop_map(|(trunk, label, admin, learn_limit, [mac, ip, device])| {
+    (option::of((vlan_list(), option::of(1u32..=4094))), labels, admin, 0u32..=1_000_000, any::<[bool; 4]>())
+        .prop_map(|(trunk, label, admin, learn_limit, [mac, ip, device, firewall])| {
             let (trunk, native) = trunk.map_or((None, None), |(list, native)| (Some(list), native));
             Port {
                 name: String::new(),
@@ -126,7 +132,7 @@ fn port() -> impl Strategy<Value = Port> {
                 admin,
                 learn_limit,
                 qinq: false,
-                firewall: Firewall::On,
+                firewall: if firewall { Firewall::On } else { Firewall::Off },
             }
         })
 }

@@ -1,4 +1,5 @@
 mod files;
+mod firewall;
 mod log;
 mod nouns;
 mod refusals;

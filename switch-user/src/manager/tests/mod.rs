@@ -1,3 +1,4 @@
+mod firewall;
 mod log;
 mod reports;
 mod requests;

@@ -80,6 +80,8 @@ async fn the_api_describes_itself() {
         "/v1/networks",
         "/v1/ports/{name}",
         "/v1/routes/{name}",
+        "/v1/policies",
+        "/v1/rules/{name}",
         "/v1/switch",
         "/v1/apply",
         "/v1/wait",

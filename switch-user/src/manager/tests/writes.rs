@@ -197,8 +197,9 @@ async fn what_is_exported_changes_nothing_when_it_is_applied() {
         let desired = samples::desired().new_tree(&mut runner).unwrap().current();
         let objects: Vec<Document> = desired.objects().map(Object::document).collect();
         let api = Api::new();
-        let applied =
-            api.ok("POST", "/v1/apply?allowMissing=true", &json!({"objects": objects}).to_string()).await;
+        let applied = api
+            .ok("POST", "/v1/apply?allowMissing=true&yes=true", &json!({"objects": objects}).to_string())
+            .await;
         let export = api.get("/v1/export").await;
         let again = api.ok("POST", "/v1/apply?prune=true", &export.to_string()).await;
         assert_eq!(again, json!({"generation": applied["generation"], "changes": []}));

@@ -74,6 +74,69 @@ fn prefixes_and_addresses_are_refused_where_they_are() {
 }
 
 #[test]
+fn words_of_rules_are_refused_where_they_are() {
+    let rule = |fields: &str, expected: &str| {
+        let key = "policy: web, name: r, priority: 1, direction: in, action: allow";
+        let text = format!("- {{apiVersion: dvs/v1, kind: Rule, {key}, {fields}}}");
+        let (position, problem) = Source::read(&text).unwrap_err().remove(0);
+        assert_eq!(format!("{} {problem}", position.unwrap().column), expected, "{fields}");
+    };
+    let ports = "give a list of ports, such as \"80,443,8000-8080\"";
+    for (value, text, reason) in [
+        ("90-80", "\"90-80\"", "the range 90-80 ends before it starts"),
+        ("0", "0", "0 alone is not a port"),
+        ("65536", "65536", "65536 is not a port"),
+        ("http", "\"http\"", "\"http\" is neither a number nor a range such as 8000-8080"),
+        ("\"80,\"", "\"80,\"", "an item of the list is empty"),
+    ] {
+        rule(
+            &format!("port: {value}"),
+            &format!("107 Rule web/r, field port, value {text}: {reason}; {ports}"),
+        );
+        rule(
+            &format!("srcPort: {value}"),
+            &format!("110 Rule web/r, field srcPort, value {text}: {reason}; {ports}"),
+        );
+    }
+    let wrong = "this has the wrong type or form; give";
+    for (field, value, takes) in [
+        ("proto", "gre", "tcp, udp, sctp, icmp, icmpv6, or a protocol number from 0 to 255"),
+        ("proto", "256", "tcp, udp, sctp, icmp, icmpv6, or a protocol number from 0 to 255"),
+        ("peer", "web", "any, an IP address, a prefix such as \"10.0.0.0/8\", or \"group:NAME\""),
+        ("ethertype", "lldp", "an ethertype from 0x0600 to 0xffff, such as \"0x88cc\""),
+        ("staged", "maybe", "true or false"),
+    ] {
+        let column = 101 + field.len() + 2;
+        let text = if value.parse::<u32>().is_ok() { value.to_owned() } else { format!("{value:?}") };
+        let expected = format!("{column} Rule web/r, field {field}, value {text}: {wrong} {takes}");
+        rule(&format!("{field}: {value}"), &expected);
+    }
+    check(
+        "- {apiVersion: dvs/v1, kind: Rule, policy: web}
+- {apiVersion: dvs/v1, kind: Rule, policy: web, name: r, priority: -1, direction: up, action: pass}
+- {apiVersion: dvs/v1, kind: Rule, policy: web, name: r, priority: 1, direction: in, action: drop, ethertype: 0x10000}
+- {apiVersion: dvs/v1, kind: Policy, name: web, default: deny, tier: 4294967296}
+- {apiVersion: dvs/v1, kind: Group, name: g, ports: p1, prefixes: [ten]}
+- {apiVersion: dvs/v1, kind: Port, name: p1, network: blue, firewall: maybe}",
+        &[
+            "1:3 Rule name  missing-field",
+            "1:3 Rule priority  missing-field",
+            "1:3 Rule direction  missing-field",
+            "1:3 Rule action  missing-field",
+            "2:95 Rule web/r action \"pass\" wrong-type",
+            "2:83 Rule web/r direction \"up\" wrong-type",
+            "2:68 Rule web/r priority -1 out-of-range",
+            "3:111 Rule web/r ethertype 65536 out-of-range",
+            "4:58 Policy web default \"deny\" wrong-type",
+            "4:70 Policy web tier 4294967296 out-of-range",
+            "5:53 Group g ports \"p1\" wrong-type",
+            "5:68 Group g prefixes[0] \"ten\" bad-prefix",
+            "6:71 Port p1 firewall \"maybe\" wrong-type",
+        ],
+    );
+}
+
+#[test]
 fn every_wrong_field_of_every_object_is_found() {
     check(
         "- apiVersion: dvs/v1

@@ -109,7 +109,7 @@ impl<'a> Check<'a> {
         let rules = self.desired.rules.values();
         let rules = rules.map(|rule| (classifier::rule_id(&rule.policy, &rule.name), rule.id()));
         for (id, other) in doubles(policies.chain(rules)) {
-            let name = id.name.clone();
+            let name = id.key().last().map_or_else(String::new, |(_, name)| name.to_owned());
             self.refuse(id, "name", name, FirewallReason::SameNumber(other));
         }
     }

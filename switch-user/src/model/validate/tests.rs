@@ -1,3 +1,4 @@
+mod firewall;
 mod routing;
 
 use std::time::Duration;

@@ -3,6 +3,9 @@
 mod lockout;
 mod overlap;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use lockout::{Lockout, lockouts};
@@ -37,14 +40,14 @@ impl<'a> Concerned<'a> {
             let changes = changes.iter().filter(|change| change.kind == kind);
             changes.map(|change| change.name.as_str()).collect()
         };
-        let (ports, changed) = (of_kind(Kind::Port), of_kind(Kind::Group));
+        let (ports, touched) = (of_kind(Kind::Port), of_kind(Kind::Group));
         let mut groups = BTreeSet::new();
         for group in Order::of(&desired.groups).inner_first {
             let name = group.name.as_str();
             let inner = || group.groups.iter().any(|inner| groups.contains(inner.as_str()));
             let has =
                 |members: &Members<'_>| members.ports.iter().any(|port| ports.contains(port.name.as_str()));
-            if changed.contains(name) || inner() || members.get(name).is_some_and(has) {
+            if touched.contains(name) || inner() || members.get(name).is_some_and(has) {
                 groups.insert(name);
             }
         }

@@ -40,10 +40,10 @@ fn warning(policy: &str, first: &ValidRule, second: &ValidRule) -> String {
 }
 
 /// The pairs among rules that are sorted by priority and name.
-fn pairs<'a>(
-    rules: &'a [ValidRule],
+fn pairs(
+    rules: &[ValidRule],
     concerned: impl Fn(&ValidRule) -> bool,
-) -> impl Iterator<Item = (&'a ValidRule, &'a ValidRule)> {
+) -> impl Iterator<Item = (&ValidRule, &ValidRule)> {
     let chunks = rules.chunk_by(|one, other| one.priority == other.priority);
     let chunks = chunks.filter(|chunk| chunk.len() > 1);
     chunks.flat_map(move |chunk| {
