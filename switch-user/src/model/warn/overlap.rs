@@ -9,6 +9,8 @@ use crate::model::{Desired, Service, ValidRule, Validated};
 
 /// Warnings about pairs at most: whoever has so many made one mistake, not many.
 const MOST: usize = 10;
+/// Pairs of a policy that are looked at: all, unless thousands of rules that changed have the same priority.
+const LOOKS: usize = 1_000_000;
 
 /// A warning for each pair of rules with the same priority and different actions that match the same
 /// packets, of which at least one is concerned.
@@ -46,18 +48,18 @@ fn pairs(
 ) -> impl Iterator<Item = (&ValidRule, &ValidRule)> {
     let chunks = rules.chunk_by(|one, other| one.priority == other.priority);
     let chunks = chunks.filter(|chunk| chunk.len() > 1);
-    chunks.flat_map(move |chunk| {
+    let pairs = chunks.flat_map(move |chunk| {
         // Asked once a rule, not once a pair.
-        let marked: Vec<(&ValidRule, bool)> = chunk.iter().map(|rule| (rule, concerned(rule))).collect();
-        let indexes = if marked.iter().any(|(_, concerned)| *concerned) { 0..marked.len() } else { 0..0 };
-        indexes.flat_map(move |index| {
-            let (first, is_first) = marked[index];
-            let others = marked[index + 1..].iter().filter(|(second, is_second)| {
-                (is_first || *is_second) && differ(first, second) && overlap(first, second)
-            });
-            others.map(|(second, _)| (first, *second)).collect::<Vec<_>>()
+        let concerned: Vec<bool> = chunk.iter().map(&concerned).collect();
+        let indexes = (0..chunk.len()).filter(|index| concerned[*index]).collect::<Vec<_>>();
+        indexes.into_iter().flat_map(move |index| {
+            // A pair of which both are concerned comes once.
+            let before: Vec<usize> = (0..index).filter(|other| !concerned[*other]).collect();
+            let others = before.into_iter().chain(index + 1..chunk.len());
+            others.map(move |other| (&chunk[index.min(other)], &chunk[index.max(other)]))
         })
-    })
+    });
+    pairs.take(LOOKS).filter(|(first, second)| differ(first, second) && overlap(first, second))
 }
 
 /// True if it matters which of the two decides.
