@@ -27,6 +27,7 @@ const SERVER: &str = "
 - {apiVersion: dvs/v1, kind: Rule, policy: web, name: seen, priority: 1, direction: in, action: drop, proto: tcp, port: '80', staged: true, log: true}
 - {apiVersion: dvs/v1, kind: Rule, policy: web, name: http, priority: 10, direction: in, action: allow, proto: tcp, port: '80', log: true}
 - {apiVersion: dvs/v1, kind: Rule, policy: web, name: dns, priority: 10, direction: in, action: allow, proto: udp, port: '53'}
+- {apiVersion: dvs/v1, kind: Rule, policy: web, name: ssh, priority: 10, direction: in, action: reject, proto: tcp, port: '22'}
 ";
 
 /// A client, and a server with a firewall.
@@ -170,5 +171,22 @@ fn connections_end_where_memory_does() {
         let question = bench.udp(40000, 53);
         assert_eq!(bench.asks(&question), Fate::drop(DropReason::ConnectionsFull));
         assert_eq!(bench.asks(&ack), forward(&ack));
+    }
+}
+
+/// Who is rejected is told, but the switch is no source of load.
+#[test]
+fn so_many_rejections_are_told() {
+    for bench in Bench::both() {
+        let attempts = 500;
+        let told = (0..attempts).filter(|number| {
+            let packet = ip(bench.cast.a, bench.cast.b).tcp(40000 + number, 22, SYN, b"");
+            !bench.asks(&packet).sent().is_empty()
+        });
+        let told = told.count() as u64;
+        assert!((10..200).contains(&told), "{told} of {attempts} at one moment");
+        let slot = bench.topology.slots["a"];
+        let limited = bench.sim.tables.stats(slot).map(|stats| stats.limited_errors.get());
+        assert_eq!(limited, Some(u64::from(attempts) - told));
     }
 }
