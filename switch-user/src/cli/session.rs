@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::{ChangeSet, Details},
     client::{Answer, Client, ClientError},
-    model::{Action, Change},
+    model::{Action, Change, Desired},
     report::{Applied, PortStatus},
 };
 
@@ -49,6 +49,12 @@ impl Session<'_, '_> {
     /// Prints the value if a format for programs is wanted; false if the caller is to print a table.
     pub(super) fn structured(&mut self, value: &impl Serialize) -> anyhow::Result<bool> {
         self.streams.structured(self.format, value)
+    }
+
+    /// All objects.
+    pub(super) async fn desired(&self) -> Answer<Desired> {
+        let export = self.client.export().await?;
+        Ok(export.objects.into_iter().map(|document| document.object).collect())
     }
 
     /// Makes a change, and tells what it did.

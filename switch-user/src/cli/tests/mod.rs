@@ -1,5 +1,6 @@
 mod files;
 mod firewall;
+mod hits;
 mod log;
 mod nouns;
 mod refusals;
