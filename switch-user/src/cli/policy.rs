@@ -1,5 +1,7 @@
 //! `dvs policy`.
 
+mod test;
+
 use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::{Args, Subcommand};
@@ -31,6 +33,7 @@ pub(super) enum Command {
     Show(Named),
     /// List all policies in the order in which they are asked.
     List,
+    Test(test::Options),
     /// Remove a policy that has no rules.
     Remove(Remove),
 }
@@ -104,6 +107,7 @@ pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyh
         }
         Command::Show(named) => show(session, &named).await,
         Command::List => list(session).await,
+        Command::Test(options) => test::run(options, session).await,
         Command::Remove(remove) => record::remove(session, KIND, &remove).await,
     }
 }

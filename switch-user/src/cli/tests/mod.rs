@@ -1,3 +1,4 @@
+mod dry;
 mod files;
 mod firewall;
 mod hits;
