@@ -145,11 +145,11 @@ async fn show(session: &mut Session<'_, '_>, named: &Named) -> anyhow::Result<Ex
     };
     let members = members(&desired);
     let found = desired.policies.get(&named.name);
-    let names: Option<Vec<&str>> =
+    let ports: Option<Vec<&str>> =
         found.map(|policy| ports(policy, &members).map(|port| port.name.as_str()).collect());
-    let line = names.as_ref().map(|names| ("ports".to_owned(), Cell::from(spaced(names))));
+    let line = ports.as_ref().map(|ports| ("ports".to_owned(), Cell::from(spaced(ports))));
     let code = record::show_with(session, Kind::Policy, named, line).await?;
-    if names.is_some_and(|names| names.is_empty()) {
+    if ports.is_some_and(|ports| ports.is_empty()) {
         let remedy = "name a group of ports with dvs policy set --applies-to, or put ports into it";
         writeln!(session.streams.errors, "warning: policy {} applies to no port: {remedy}", named.name)?;
     }

@@ -202,8 +202,8 @@ async fn show(session: &mut Session<'_, '_>, named: &Named) -> anyhow::Result<Ex
     let line = if session.format == Format::Table {
         let desired = session.desired().await?;
         let policies = policy::of_port(&desired, &named.name);
-        let names: Vec<&str> = policies.iter().map(|policy| policy.name.as_str()).collect();
-        (!names.is_empty()).then(|| ("policies".to_owned(), Cell::from(spaced(&names))))
+        let policies: Vec<&str> = policies.into_iter().map(|policy| policy.name.as_str()).collect();
+        (!policies.is_empty()).then(|| ("policies".to_owned(), Cell::from(spaced(&policies))))
     } else {
         None
     };

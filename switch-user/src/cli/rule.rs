@@ -39,6 +39,8 @@ pub(super) enum Command {
   dvs rule list --stats --port p1")]
     List(list::Options),
     /// Remove a rule.
+    ///
+    /// Example: dvs rule remove web ssh --dry-run
     Remove(RemoveRule),
 }
 

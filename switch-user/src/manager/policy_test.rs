@@ -59,9 +59,10 @@ async fn policy_test(
 }
 
 fn refusal(error: EndError) -> ApiError {
-    match error {
-        EndError::UnknownPort(name) => ApiError::UnknownFilter { what: "port", name },
-        error => ApiError::Question(error),
+    if let EndError::UnknownPort(name) = error {
+        ApiError::UnknownFilter { what: "port", name }
+    } else {
+        ApiError::Question(error)
     }
 }
 
@@ -77,11 +78,11 @@ fn answer(valid: &Validated, connection: &Connection<'_>) -> PolicyTest {
         source_port: ports.map(|[source, _]| source),
         destination_port: ports.map(|[_, destination]| destination),
         action: refusal.unwrap_or(RuleAction::Allow),
-        verdicts: judgements.into_iter().map(verdict).collect(),
+        verdicts: judgements.iter().map(verdict).collect(),
     }
 }
 
-fn verdict(judgement: Judgement<'_>) -> PolicyVerdict {
+fn verdict(judgement: &Judgement<'_>) -> PolicyVerdict {
     let decision = judgement.decision.as_ref();
     PolicyVerdict {
         port: judgement.port.to_owned(),

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::super::output::{joined, or_dash, word};
 use crate::{
-    model::{Object, Policy, Rule, RuleAction, RuleDirection},
+    model::{Document, Object, Policy, Rule, RuleAction, RuleDirection},
     report::RuleHits,
 };
 
@@ -43,23 +43,24 @@ pub(super) struct Counted<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum What<'a> {
-    Rule(#[serde(serialize_with = "document")] &'a Rule),
-    Default(Default<'a>),
+    Rule {
+        #[serde(skip)]
+        rule: &'a Rule,
+        #[serde(flatten)]
+        document: Box<Document>,
+    },
+    Default(Fallback<'a>),
 }
 
 /// What a policy does if no rule decides, in one direction.
 #[derive(Serialize)]
-pub(super) struct Default<'a> {
+pub(super) struct Fallback<'a> {
     policy: &'a str,
     /// Always true; rules do not have it.
     default: bool,
     direction: RuleDirection,
     action: RuleAction,
     log: bool,
-}
-
-fn document<S: Serializer>(rule: &&Rule, to: S) -> Result<S::Ok, S::Error> {
-    Object::Rule(Rule::clone(rule)).document().serialize(to)
 }
 
 impl Hits {
@@ -83,20 +84,21 @@ impl Hits {
     /// A rule with its packets.
     pub(super) fn of_rule<'a>(&self, rule: &'a Rule) -> Counted<'a> {
         let hits = self.get(&rule.policy, Some(&rule.name), rule.direction);
-        Counted { what: What::Rule(rule), hits }
+        let document = Box::new(Object::Rule(rule.clone()).document());
+        Counted { what: What::Rule { rule, document }, hits }
     }
 
     /// The defaults of a policy with their packets.
     pub(super) fn of_defaults<'a>(&self, policy: &'a Policy) -> [Counted<'a>; 2] {
         let Policy { name, default: action, log, .. } = policy;
         DIRECTIONS.map(|direction| {
-            let default = Default { policy: name, default: true, direction, action: *action, log: *log };
+            let default = Fallback { policy: name, default: true, direction, action: *action, log: *log };
             Counted { what: What::Default(default), hits: self.get(name, None, direction) }
         })
     }
 }
 
-impl Default<'_> {
+impl Fallback<'_> {
     /// Its cells below the headings of rules.
     pub(super) fn row(&self) -> Vec<String> {
         let Self { policy, direction, action, log, .. } = self;

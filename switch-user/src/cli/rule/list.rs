@@ -89,7 +89,7 @@ fn counted(
     }
     let rows = objects.iter().map(|counted| {
         let first = match &counted.what {
-            hits::What::Rule(rule) => row(rule),
+            hits::What::Rule { rule, .. } => row(rule),
             hits::What::Default(default) => default.row(),
         };
         first.into_iter().chain(counted.hits.row()).collect::<Vec<_>>()
