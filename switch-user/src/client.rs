@@ -1,6 +1,7 @@
 //! A typed client of the API over its unix socket.
 
 mod lines;
+mod reports;
 
 use std::{
     io,
@@ -20,14 +21,12 @@ use serde_json::{Value, json};
 use tokio::net::UnixStream;
 
 use crate::{
-    api::{ApplyRequest, ChangeSet, Details, ObjectList, SwitchStatus},
+    api::{ApplyRequest, ChangeSet, Details, ObjectList},
     model::{Document, Kind},
-    report::{
-        Applied, DropCount, FdbEntry, FlowEntry, FlowFilter, LogEvent, NeighbourEntry, PortStats, RuleHits,
-    },
 };
 
 pub use lines::Lines;
+pub use reports::{FdbFilter, TestQuestion};
 
 /// Where an agent listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/dvs.sock";
@@ -38,28 +37,17 @@ pub struct Client {
     socket: PathBuf,
     /// Answers the agent's questions whether a write is meant.
     sure: bool,
+    /// Writes only tell what they would do.
+    dry: bool,
 }
 
 /// How to apply objects.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ApplyOptions {
-    /// Only tell what would change.
-    pub dry_run: bool,
     /// Remove what is not listed.
     pub prune: bool,
     /// Take devices that do not exist.
     pub allow_missing: bool,
-}
-
-/// Which stations to list.
-#[derive(Clone, Debug, Default)]
-pub struct FdbFilter {
-    /// Only those of this network.
-    pub network: Option<String>,
-    /// Only those at this port or uplink.
-    pub port: Option<String>,
-    /// Only the one with this address.
-    pub mac: Option<String>,
 }
 
 /// Why there is no answer.
@@ -107,13 +95,19 @@ pub type Answer<T> = Result<T, ClientError>;
 impl Client {
     /// A client of the agent that listens on `socket`. Nothing is connected yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), sure: false }
+        Self { socket: socket.into(), sure: false, dry: false }
     }
 
     /// A client of the same agent whose writes are meant, whatever they do.
     #[must_use]
     pub fn sure(&self) -> Self {
-        Self { socket: self.socket.clone(), sure: true }
+        Self { sure: true, ..self.clone() }
+    }
+
+    /// A client of the same agent whose writes only tell what they would do.
+    #[must_use]
+    pub fn dry(&self) -> Self {
+        Self { dry: true, ..self.clone() }
     }
 
     /// The socket.
@@ -151,7 +145,7 @@ impl Client {
 
     /// Removes an object.
     pub async fn remove(&self, kind: Kind, name: &str) -> Answer<ChangeSet> {
-        let path = format!("{}?yes={}", object(kind, name), self.sure);
+        let path = format!("{}?dryRun={}&yes={}", object(kind, name), self.dry, self.sure);
         self.send(Method::DELETE, &path, None).await
     }
 
@@ -162,14 +156,13 @@ impl Client {
 
     /// Changes settings of the switch; null restores the default.
     pub async fn patch_switch(&self, fields: &Value) -> Answer<ChangeSet> {
-        self.send(Method::PATCH, "/v1/switch", Some(fields)).await
+        self.send(Method::PATCH, &format!("/v1/switch?dryRun={}", self.dry), Some(fields)).await
     }
 
     /// Creates or replaces objects, all or none.
     pub async fn apply(&self, objects: Vec<Document>, options: ApplyOptions) -> Answer<ChangeSet> {
-        let ApplyOptions { dry_run, prune, allow_missing } = options;
-        let parameters = self.parameters(allow_missing);
-        let path = format!("/v1/apply?dryRun={dry_run}&prune={prune}&{parameters}");
+        let ApplyOptions { prune, allow_missing } = options;
+        let path = format!("/v1/apply?prune={prune}&{}", self.parameters(allow_missing));
         self.send(Method::POST, &path, Some(&json!(ApplyRequest { objects }))).await
     }
 
@@ -178,56 +171,9 @@ impl Client {
         self.get("/v1/export").await
     }
 
-    /// Waits until the host has applied a generation.
-    pub async fn wait(&self, generation: u64, seconds: u64) -> Answer<Applied> {
-        self.get(&format!("/v1/wait?generation={generation}&timeout={seconds}")).await
-    }
-
-    /// State of the switch.
-    pub async fn status(&self) -> Answer<SwitchStatus> {
-        self.get("/v1/status").await
-    }
-
-    /// Stations that the switch knows.
-    pub async fn fdb(&self, filter: &FdbFilter) -> Answer<Vec<FdbEntry>> {
-        let FdbFilter { network, port, mac } = filter;
-        self.get(&query("/v1/fdb", &[("network", network), ("port", port), ("mac", mac)])).await
-    }
-
-    /// Counters of all ports, or of one.
-    pub async fn stats(&self, port: &Option<String>) -> Answer<Vec<PortStats>> {
-        self.get(&query("/v1/stats", &[("port", port)])).await
-    }
-
-    /// Drops of all ports, or of one.
-    pub async fn drops(&self, port: &Option<String>) -> Answer<Vec<DropCount>> {
-        self.get(&query("/v1/drops", &[("port", port)])).await
-    }
-
-    /// Flows that the routers have made.
-    pub async fn flows(&self, filter: &FlowFilter) -> Answer<Vec<FlowEntry>> {
-        self.get(&query("/v1/flows", &[("port", &filter.port), ("router", &filter.router)])).await
-    }
-
-    /// IP addresses that the routers know, of all networks or of one.
-    pub async fn neighbours(&self, network: &Option<String>) -> Answer<Vec<NeighbourEntry>> {
-        self.get(&query("/v1/neighbours", &[("network", network)])).await
-    }
-
     /// What all writes of objects are told.
     fn parameters(&self, allow_missing: bool) -> String {
-        format!("allowMissing={allow_missing}&yes={}", self.sure)
-    }
-
-    /// What rules and defaults decided about, of all policies and ports or of one.
-    pub async fn rule_hits(&self, policy: &Option<String>, port: &Option<String>) -> Answer<Vec<RuleHits>> {
-        self.get(&query("/v1/rule-hits", &[("policy", policy), ("port", port)])).await
-    }
-
-    /// The last events of rules that log, and those that follow them if they are wanted.
-    pub async fn log(&self, port: &Option<String>, follow: bool) -> Answer<Lines<LogEvent>> {
-        let follow = follow.then(|| "true".to_owned());
-        self.lines(&query("/v1/log", &[("port", port), ("follow", &follow)])).await
+        format!("allowMissing={allow_missing}&dryRun={}&yes={}", self.dry, self.sure)
     }
 
     async fn lines<T: DeserializeOwned>(&self, path: &str) -> Answer<Lines<T>> {

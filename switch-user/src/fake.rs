@@ -27,6 +27,8 @@ pub(crate) struct FakeHost {
     pub(crate) errors: Mutex<Vec<String>>,
     /// The host does not follow the store any more.
     pub(crate) stuck: Mutex<bool>,
+    /// Flows that are there.
+    pub(crate) flows: Mutex<Vec<FlowEntry>>,
     /// Events of rules to come.
     pub(crate) events: broadcast::Sender<LogEvent>,
 }
@@ -41,6 +43,7 @@ impl FakeHost {
             broken: Mutex::default(),
             errors: Mutex::default(),
             stuck: Mutex::default(),
+            flows: Mutex::new(flows()),
             events: broadcast::Sender::new(8),
         })
     }
@@ -95,7 +98,29 @@ fn station(network: &str, vlan: u16, last: u8, port: &str, age: Option<u64>) -> 
     FdbEntry { network: Some(network.into()), vlan, mac, port: port.into(), is_static: age.is_none(), age }
 }
 
-fn flow([port, to_port]: [&str; 2], network: &str, addresses: [&str; 2], ports: [u16; 2]) -> FlowEntry {
+/// A connection from p1 to p3 in both directions, and a ping.
+fn flows() -> Vec<FlowEntry> {
+    let forth = flow(["p1", "p3"], "blue", ["10.0.10.11", "10.0.20.11"], [40_000, 80]);
+    let back = FlowEntry {
+        original: false,
+        ..flow(["p3", "p1"], "green", ["10.0.20.11", "10.0.10.11"], [80, 40_000])
+    };
+    let ping = FlowEntry {
+        protocol: "icmpv6".into(),
+        state: FlowState::Opening,
+        router: None,
+        ..flow(["eth1", "p2"], "blue", ["fd00:10::7", "fd00:20::7"], [7, 7])
+    };
+    vec![forth, back, ping]
+}
+
+/// A flow in the direction of its connection's first packet.
+pub(crate) fn flow(
+    [port, to_port]: [&str; 2],
+    network: &str,
+    addresses: [&str; 2],
+    ports: [u16; 2],
+) -> FlowEntry {
     let [source, destination] = addresses.map(|address| address.parse().unwrap());
     let [source_port, destination_port] = ports.map(Some);
     FlowEntry {
@@ -108,6 +133,7 @@ fn flow([port, to_port]: [&str; 2], network: &str, addresses: [&str; 2], ports: 
         source_port,
         destination,
         destination_port,
+        original: true,
         state: FlowState::Established,
         age_seconds: 90,
         idle_seconds: 1,
@@ -227,16 +253,10 @@ impl HostReports for FakeHost {
     }
 
     fn flows(&self, filter: &FlowFilter) -> Result<Vec<FlowEntry>, ReportError> {
-        let forth = flow(["p1", "p3"], "blue", ["10.0.10.11", "10.0.20.11"], [40_000, 80]);
-        let back = flow(["p3", "p1"], "green", ["10.0.20.11", "10.0.10.11"], [80, 40_000]);
-        let ping = FlowEntry {
-            protocol: "icmpv6".into(),
-            state: FlowState::Opening,
-            router: None,
-            ..flow(["eth1", "p2"], "blue", ["fd00:10::7", "fd00:20::7"], [7, 7])
+        let takes = |flow: &&FlowEntry| {
+            filter.takes([&flow.port, &flow.to_port], flow.router.as_deref(), flow.original)
         };
-        let takes = |flow: &FlowEntry| filter.takes([&flow.port, &flow.to_port], flow.router.as_deref());
-        self.report([forth, back, ping].into_iter().filter(takes).collect())
+        self.report(self.flows.lock().unwrap().iter().filter(takes).cloned().collect())
     }
 
     fn neighbours(&self) -> Result<Vec<NeighbourEntry>, ReportError> {

@@ -1,11 +1,13 @@
 //! The words of the REST API besides the objects of [`crate::model`] and the reports of
 //! [`crate::report`]: what the manager answers and the client reads.
 
+mod firewall;
 mod problem;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
 pub use problem::{Details, FieldError, PROBLEM_JSON};
 
 use crate::{
@@ -30,7 +32,8 @@ pub struct ApplyRequest {
 }
 
 /// What a write did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct ChangeSet {
     /// Generation of the configuration after the write; the same as before if nothing changed.
     pub generation: u64,
@@ -39,6 +42,12 @@ pub struct ChangeSet {
     /// What is legal, and yet perhaps not meant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Some of the connections that the write would cut: 100 at most, and only of one that is tried dry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<Cut>,
+    /// How many connections the write would cut; only of one that is tried dry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts_total: Option<usize>,
 }
 
 /// A line of the watch stream.

@@ -99,7 +99,7 @@ pub fn matches(rule: &ValidRule, question: &Question) -> bool {
         Packet::Other(ethertype) => rule.service == Service::Ethertype(ethertype),
         Packet::Ip { peer, protocol, source, destination } => {
             let known = |prefixes: &Vec<ipnet::IpNet>| prefixes.iter().any(|prefix| prefix.contains(&peer));
-            rule.peer.as_deref().is_none_or(known) && carries(&rule.service, protocol, source, destination)
+            carries(&rule.service, protocol, source, destination) && rule.peer.as_deref().is_none_or(known)
         }
     }
 }

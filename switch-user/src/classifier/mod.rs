@@ -1,13 +1,19 @@
 //! From the rules of a policy to the rows that the datapath searches, and rules asked one by one.
 //!
 //! Pure. What the rows mean is said in [`switch_common::table::rules`]. [`linear`] says what they should
-//! decide; tests compare the two.
+//! decide; tests compare the two. [`mod@ask`], [`ends`] and [`impact`] answer people's questions with it.
 
+pub mod ask;
 mod dimension;
+pub mod ends;
+pub mod impact;
 pub mod linear;
 mod pool;
 mod side;
 mod tree;
+
+#[cfg(test)]
+mod tests;
 
 use switch_common::{
     table::rules::{ALLOW, DROP, Header, LOG, REJECT, Record, Row, STAGED, STATELESS},

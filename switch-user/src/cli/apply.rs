@@ -32,10 +32,6 @@ pub(super) struct Options {
     #[arg(short, long, value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// Tell what would change, and change nothing.
-    #[arg(long, conflicts_with = "wait")]
-    dry_run: bool,
-
     /// Remove the objects that are not in the file.
     #[arg(long)]
     prune: bool,
@@ -50,18 +46,10 @@ pub(super) struct Options {
 
 /// Applies a file.
 pub(super) async fn run(options: &Options, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
-    let Options { file, dry_run, prune, allow_missing, writing } = options;
-    let how = ApplyOptions { dry_run: *dry_run, prune: *prune, allow_missing: *allow_missing };
+    let Options { file, prune, allow_missing, writing } = options;
+    let how = ApplyOptions { prune: *prune, allow_missing: *allow_missing };
     let source = read(file, session)?;
-    let set = send(file, &source, (how, writing.yes), session).await?;
-    if *dry_run && session.format == super::output::Format::Table {
-        if !set.changes.is_empty() {
-            writeln!(session.streams.output, "dry run, nothing is changed; it would be:")?;
-        }
-        session.print_changes(&set.changes)?;
-        session.print_warnings(&set)?;
-        return Ok(ExitCode::SUCCESS);
-    }
+    let set = send(file, &source, (how, *writing), session).await?;
     session.changed(&set, *writing).await
 }
 
@@ -87,11 +75,11 @@ pub(super) fn read(file: &Path, session: &mut Session<'_, '_>) -> anyhow::Result
 pub(super) async fn send(
     file: &Path,
     source: &Source,
-    (how, yes): (ApplyOptions, bool),
+    (how, writing): (ApplyOptions, Writing),
     session: &mut Session<'_, '_>,
 ) -> anyhow::Result<ChangeSet> {
     let objects: Vec<Document> = source.objects.iter().cloned().map(Object::document).collect();
-    let outcome = session.confirmed(yes, async |client| client.apply(objects.clone(), how).await).await;
+    let outcome = session.confirmed(writing, async |client| client.apply(objects.clone(), how).await).await;
     let refused = match outcome {
         Ok(set) => return Ok(set),
         Err(ClientError::Refused(details)) if !details.errors.is_empty() => details,

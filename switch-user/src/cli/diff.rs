@@ -9,7 +9,10 @@ use std::{
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::{apply, session::Session};
+use super::{
+    apply,
+    session::{Session, Writing},
+};
 use crate::{
     client::ApplyOptions,
     model::{Action, Change, Desired, fields},
@@ -43,9 +46,9 @@ pub(super) struct Options {
 /// Compares a file with the configuration.
 pub(super) async fn run(options: &Options, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     let Options { file, prune, allow_missing } = options;
-    let how = ApplyOptions { dry_run: true, prune: *prune, allow_missing: *allow_missing };
+    let how = ApplyOptions { prune: *prune, allow_missing: *allow_missing };
     let source = apply::read(file, session)?;
-    let set = apply::send(file, &source, (how, false), session).await?;
+    let set = apply::send(file, &source, (how, Writing::DRY), session).await?;
     if !session.structured(&set)? {
         let export = session.client.export().await?;
         let old: Desired = export.objects.into_iter().map(|document| document.object).collect();

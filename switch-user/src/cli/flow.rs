@@ -5,7 +5,7 @@ use std::{net::IpAddr, process::ExitCode};
 use clap::{Args, Subcommand};
 
 use super::{
-    output::{or_dash, word},
+    output::{joined, or_dash, word},
     session::Session,
 };
 use crate::report::{FlowEntry, FlowFilter};
@@ -40,11 +40,11 @@ struct Filter {
 pub(super) async fn run(options: Options, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     let filter = options.command.map(|Command::List(filter)| filter).unwrap_or_default();
     let Filter { port, router } = filter;
-    let flows = session.client.flows(&FlowFilter { port, router }).await?;
+    let flows = session.client.flows(&FlowFilter { port, router, ..FlowFilter::default() }).await?;
     if session.structured(&flows)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let headings = [
+    let mut headings = vec![
         "PORT",
         "TO",
         "ROUTER",
@@ -58,6 +58,10 @@ pub(super) async fn run(options: Options, session: &mut Session<'_, '_>) -> anyh
         "BYTES",
         "PATH",
     ];
+    // Without a firewall, no flow has rules.
+    let rules = flows.iter().any(|flow| !flow.rules.is_empty());
+    headings.extend(rules.then_some("RULES"));
+    let row = |flow| row(flow).into_iter().chain(rules.then(|| joined(&flow.rules))).collect();
     session.streams.table(&headings, flows.iter().map(row), "there are no flows")?;
     Ok(ExitCode::SUCCESS)
 }

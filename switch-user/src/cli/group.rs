@@ -12,7 +12,7 @@ use super::{
     session::{Session, Writing},
     value::{self, Label},
 };
-use crate::model::{Desired, Group, Kind, Object, Port, members};
+use crate::model::{Group, Kind, Object, Port, members};
 
 /// Names of members in a cell at most.
 const SHOWN: usize = 5;
@@ -123,8 +123,7 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     if session.structured(&groups.objects)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let export = session.client.export().await?;
-    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let desired = session.desired().await?;
     let members = members(&desired);
     let rows = desired.groups.values().map(|group| {
         let selector: Vec<String> =

@@ -11,7 +11,7 @@ use super::{
     session::{Session, Writing},
     value::{Number, fields},
 };
-use crate::model::{Desired, Kind};
+use crate::model::Kind;
 
 /// What to do with networks.
 #[derive(Debug, Subcommand)]
@@ -139,8 +139,7 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     if session.structured(&networks.objects)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let export = session.client.export().await?;
-    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let desired = session.desired().await?;
     let mut ports: BTreeMap<&str, usize> = BTreeMap::new();
     for network in desired.ports.values().filter_map(|port| port.network.as_deref()) {
         *ports.entry(network).or_default() += 1;

@@ -86,6 +86,11 @@ pub(super) fn joined(values: &[impl ToString]) -> String {
     or_dash((!texts.is_empty()).then(|| texts.join(",")))
 }
 
+/// The names one after the other, or a dash.
+pub(super) fn spaced(names: &[&str]) -> String {
+    or_dash((!names.is_empty()).then(|| names.join(", ")))
+}
+
 /// The word that serde writes for a value without fields.
 pub(super) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {

@@ -1,17 +1,20 @@
 //! `dvs policy`.
 
+mod test;
+
 use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    output::{joined, or_dash, word},
+    output::{Format, joined, or_dash, spaced, word},
     record::{self, Named, Remove},
     session::{Session, Writing},
+    table::Cell,
     value::{Number, fields},
 };
-use crate::model::{Desired, Firewall, Kind, Policy, members};
+use crate::model::{Desired, Firewall, Kind, Members, Policy, Port, members};
 
 /// What to do with policies.
 #[derive(Debug, Subcommand)]
@@ -24,10 +27,13 @@ pub(super) enum Command {
     ///
     /// Example: dvs policy set web --default reject --log
     Set(Set),
-    /// Show a policy.
+    /// Show a policy and the ports that it applies to now.
+    ///
+    /// Example: dvs policy show web
     Show(Named),
     /// List all policies in the order in which they are asked.
     List,
+    Test(test::Options),
     /// Remove a policy that has no rules.
     Remove(Remove),
 }
@@ -99,8 +105,9 @@ pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyh
         Command::Set(Set { name, flags, clear, writing }) => {
             record::set(session, KIND, record::changes(&flags, &clear)?, (&name, false, writing)).await
         }
-        Command::Show(named) => record::show(session, KIND, &named).await,
+        Command::Show(named) => show(session, &named).await,
         Command::List => list(session).await,
+        Command::Test(options) => test::run(options, session).await,
         Command::Remove(remove) => record::remove(session, KIND, &remove).await,
     }
 }
@@ -112,22 +119,56 @@ pub(super) fn in_order(desired: &Desired) -> Vec<&Policy> {
     policies
 }
 
+/// The policies that a port asks, in their order.
+pub(super) fn of_port<'a>(desired: &'a Desired, port: &str) -> Vec<&'a Policy> {
+    let members = members(desired);
+    let mut policies = in_order(desired);
+    policies.retain(|policy| ports(policy, &members).any(|found| found.name == port));
+    policies
+}
+
+/// The ports that a policy applies to.
+fn ports<'m, 'a>(
+    policy: &Policy,
+    members: &'m BTreeMap<&'a str, Members<'a>>,
+) -> impl Iterator<Item = &'a Port> + use<'m, 'a> {
+    let group = policy.applies_to.as_deref().and_then(|group| members.get(group));
+    let ports = group.into_iter().flat_map(|group| group.ports.iter().copied());
+    ports.filter(|port| port.firewall == Firewall::On)
+}
+
+/// Prints a policy and the ports that it applies to.
+async fn show(session: &mut Session<'_, '_>, named: &Named) -> anyhow::Result<ExitCode> {
+    let desired = match session.format {
+        Format::Table => session.desired().await?,
+        Format::Json | Format::Yaml => Desired::default(),
+    };
+    let members = members(&desired);
+    let found = desired.policies.get(&named.name);
+    let ports: Option<Vec<&str>> =
+        found.map(|policy| ports(policy, &members).map(|port| port.name.as_str()).collect());
+    let line = ports.as_ref().map(|ports| ("ports".to_owned(), Cell::from(spaced(ports))));
+    let code = record::show_with(session, Kind::Policy, named, line).await?;
+    if ports.is_some_and(|ports| ports.is_empty()) {
+        let remedy = "name a group of ports with dvs policy set --applies-to, or put ports into it";
+        writeln!(session.streams.errors, "warning: policy {} applies to no port: {remedy}", named.name)?;
+    }
+    Ok(code)
+}
+
 async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     let policies = session.client.list(Kind::Policy).await?;
     if session.structured(&policies.objects)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let export = session.client.export().await?;
-    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let desired = session.desired().await?;
     let members = members(&desired);
     let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
     for rule in desired.rules.values() {
         *rules.entry(&rule.policy).or_default() += 1;
     }
     let rows = in_order(&desired).into_iter().map(|policy| {
-        let group = policy.applies_to.as_deref().and_then(|group| members.get(group));
-        let ports = group.into_iter().flat_map(|group| &group.ports);
-        let ports = ports.filter(|port| port.firewall == Firewall::On).count();
+        let ports = ports(policy, &members).count();
         vec![
             policy.name.clone(),
             policy.tier.to_string(),

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    output::{joined, or_dash},
+    output::{Format, joined, or_dash, spaced},
+    policy,
     record::{self, Named, Remove},
     session::{Session, Writing},
     table::Cell,
@@ -38,7 +39,7 @@ pub(super) enum Command {
     Attach(Attach),
     /// Unplug the device of a port; the port keeps its other fields.
     Detach(Remove),
-    /// Show a port and the state of its device.
+    /// Show a port, the policies that apply to it, and the state of its device.
     Show(Named),
     /// List all ports.
     List,
@@ -177,7 +178,7 @@ pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyh
             let fields = Map::from_iter([("device".to_owned(), Value::Null)]);
             record::set(session, KIND, fields, (&name, false, writing)).await
         }
-        Command::Show(named) => record::show(session, KIND, &named).await,
+        Command::Show(named) => show(session, &named).await,
         Command::List => list(session).await,
         Command::Remove(remove) => record::remove(session, KIND, &remove).await,
     }
@@ -196,14 +197,26 @@ fn moved(mut fields: Map<String, Value>) -> Map<String, Value> {
     fields
 }
 
+/// Prints a port, with the policies that it asks.
+async fn show(session: &mut Session<'_, '_>, named: &Named) -> anyhow::Result<ExitCode> {
+    let line = if session.format == Format::Table {
+        let desired = session.desired().await?;
+        let policies = policy::of_port(&desired, &named.name);
+        let policies: Vec<&str> = policies.into_iter().map(|policy| policy.name.as_str()).collect();
+        (!policies.is_empty()).then(|| ("policies".to_owned(), Cell::from(spaced(&policies))))
+    } else {
+        None
+    };
+    record::show_with(session, Kind::Port, named, line).await
+}
+
 async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     let ports = session.client.list(Kind::Port).await?;
     if session.structured(&ports.objects)? {
         return Ok(ExitCode::SUCCESS);
     }
     let states = session.port_states().await?;
-    let export = session.client.export().await?;
-    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let desired = session.desired().await?;
     let rows = desired.ports.values().map(|port| {
         vec![
             Cell::from(&port.name),

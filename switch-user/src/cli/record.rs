@@ -70,7 +70,17 @@ pub(super) async fn remove(
 pub(super) async fn show(
     session: &mut Session<'_, '_>,
     kind: Kind,
+    named: &Named,
+) -> anyhow::Result<ExitCode> {
+    show_with(session, kind, named, None).await
+}
+
+/// Prints an object, and a line more if it is for people.
+pub(super) async fn show_with(
+    session: &mut Session<'_, '_>,
+    kind: Kind,
     Named { name }: &Named,
+    more: Option<(String, Cell)>,
 ) -> anyhow::Result<ExitCode> {
     let document = session.client.show(kind, name).await?;
     if session.structured(&document)? {
@@ -78,6 +88,7 @@ pub(super) async fn show(
     }
     let mut pairs = vec![("name".to_owned(), Cell::from(name))];
     pairs.extend(lines(document.object));
+    pairs.extend(more);
     if matches!(kind, Kind::Port | Kind::Uplink) {
         let states = session.port_states().await?;
         pairs.extend(of(&states, kind, name).map(state_lines).unwrap_or_default());

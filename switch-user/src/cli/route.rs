@@ -16,7 +16,7 @@ use super::{
     session::{Session, Writing},
     value::fields,
 };
-use crate::model::{Desired, Kind, Object, ValidRoute, Validated, validate};
+use crate::model::{Kind, Object, ValidRoute, Validated, validate};
 
 /// What to do with routes.
 #[derive(Debug, Subcommand)]
@@ -159,8 +159,7 @@ async fn list(filter: &Filter, session: &mut Session<'_, '_>) -> anyhow::Result<
     if session.structured(&objects)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let export = session.client.export().await?;
-    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let desired = session.desired().await?;
     let valid = validate(&desired).map_err(|problems| anyhow::anyhow!(joined(&problems)))?;
     let rows = rows(&valid).into_iter().filter(|((router, _), _)| wanted(router));
     let rows = rows.map(|((router, prefix), target)| {

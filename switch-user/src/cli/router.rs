@@ -11,7 +11,7 @@ use super::{
     session::{Session, Writing},
     value::fields,
 };
-use crate::model::{Desired, Kind};
+use crate::model::Kind;
 
 /// What to do with routers.
 #[derive(Debug, Subcommand)]
@@ -74,8 +74,7 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     if session.structured(&objects)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let export = session.client.export().await?;
-    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
+    let desired = session.desired().await?;
     let rows = desired.routers.values().map(|router| {
         let networks =
             desired.networks.values().filter(|network| network.router.as_ref() == Some(&router.name));

@@ -1,19 +1,20 @@
 //! `dvs rule`.
 
-use std::{collections::BTreeMap, process::ExitCode};
+mod hits;
+mod list;
+
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    output::{joined, or_dash, word},
-    policy,
     record::{self, Named, Remove},
     session::{Session, Writing},
     value::{Number, fields},
 };
-use crate::model::{Desired, Kind, Object, Rule};
+use crate::model::Kind;
 
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
@@ -33,8 +34,13 @@ pub(super) enum Command {
     /// Show a rule.
     Show(Key),
     /// List the rules of all policies, or of one, in the order in which they are asked.
-    List(Filter),
+    #[command(after_help = "Examples:
+  dvs rule list web
+  dvs rule list --stats --port p1")]
+    List(list::Options),
     /// Remove a rule.
+    ///
+    /// Example: dvs rule remove web ssh --dry-run
     Remove(RemoveRule),
 }
 
@@ -94,12 +100,6 @@ pub(super) struct RemoveRule {
 
     #[command(flatten)]
     writing: Writing,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Filter {
-    /// Only rules of this policy.
-    policy: Option<String>,
 }
 
 #[derive(Args, Debug, Serialize)]
@@ -208,68 +208,9 @@ pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyh
             record::set(session, KIND, record::changes(&flags, &clear)?, (&key.name(), false, writing)).await
         }
         Command::Show(key) => record::show(session, KIND, &Named { name: key.name() }).await,
-        Command::List(filter) => list(&filter, session).await,
+        Command::List(options) => list::run(&options, session).await,
         Command::Remove(RemoveRule { key, writing }) => {
             record::remove(session, KIND, &Remove { name: key.name(), writing }).await
         }
     }
-}
-
-async fn list(filter: &Filter, session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
-    if let Some(policy) = &filter.policy {
-        // An unknown policy is refused in the words of the agent.
-        session.client.show(Kind::Policy, policy).await?;
-    }
-    let export = session.client.export().await?;
-    let desired: Desired = export.objects.into_iter().map(|document| document.object).collect();
-    let rules = in_order(&desired, filter.policy.as_deref());
-    let documents: Vec<_> = rules.iter().map(|rule| Object::Rule(Rule::clone(rule)).document()).collect();
-    if session.structured(&documents)? {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let headings =
-        ["POLICY", "PRIORITY", "NAME", "DIRECTION", "ACTION", "PROTO", "PEER", "PORT", "SRC-PORT", "NOTES"];
-    session.streams.table(&headings, rules.into_iter().map(row), "there are no rules")?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The rules of all policies, or of one, in the order in which they are asked.
-fn in_order<'a>(desired: &'a Desired, only: Option<&str>) -> Vec<&'a Rule> {
-    let policies = policy::in_order(desired).into_iter().map(|policy| policy.name.as_str());
-    let place: BTreeMap<&str, usize> = policies.zip(0..).collect();
-    let rules = desired.rules.values().filter(|rule| only.is_none_or(|only| rule.policy == only));
-    let mut rules: Vec<&Rule> = rules.collect();
-    rules.sort_by_key(|rule| (place.get(rule.policy.as_str()), rule.priority, &rule.name));
-    rules
-}
-
-fn row(rule: &Rule) -> Vec<String> {
-    vec![
-        rule.policy.clone(),
-        rule.priority.to_string(),
-        rule.name.clone(),
-        word(&rule.direction),
-        word(&rule.action),
-        protocol(rule),
-        rule.peer.to_string(),
-        or_dash(rule.port.as_ref()),
-        or_dash(rule.src_port.as_ref()),
-        notes(rule),
-    ]
-}
-
-/// The protocol with type and code, or the ethertype.
-fn protocol(rule: &Rule) -> String {
-    match (rule.proto, rule.ethertype, rule.icmp_type, rule.icmp_code) {
-        (_, Some(ethertype), ..) => ethertype.to_string(),
-        (None, None, ..) => "-".into(),
-        (Some(proto), None, None, _) => proto.to_string(),
-        (Some(proto), None, Some(kind), None) => format!("{proto} {kind}"),
-        (Some(proto), None, Some(kind), Some(code)) => format!("{proto} {kind}/{code}"),
-    }
-}
-
-fn notes(rule: &Rule) -> String {
-    let notes = [("staged", rule.staged), ("log", rule.log)];
-    joined(&notes.into_iter().filter(|(_, set)| *set).map(|(note, _)| note).collect::<Vec<_>>())
 }

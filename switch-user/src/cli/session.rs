@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use super::{
     FAILED,
+    flow::end,
     output::{Format, Streams},
 };
 use crate::{
-    api::{ChangeSet, Details},
+    api::{ChangeSet, Cut, Details},
     client::{Answer, Client, ClientError},
-    model::{Action, Change},
+    model::{Action, Change, Desired},
     report::{Applied, PortStatus},
 };
 
@@ -29,12 +30,17 @@ pub(super) struct Session<'a, 'b> {
 /// The kind of problem that is a question.
 const CONFIRMATION: &str = "urn:dvs:confirmation";
 
-/// How a change is made: whether it is meant whatever it does, and whether to wait until it has reached the kernel.
+/// How a change is made: whether it is meant whatever it does, whether it is only tried, and whether to wait until it
+/// has reached the kernel.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Writing {
     /// Make the change even if it shuts off every port; without it, that is asked or refused.
     #[arg(long)]
-    pub(super) yes: bool,
+    yes: bool,
+
+    /// Tell what would change, and which connections that would cut, and change nothing.
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
 
     /// Return when the host has applied the change.
     #[arg(long)]
@@ -45,10 +51,21 @@ pub(super) struct Writing {
     timeout: u64,
 }
 
+impl Writing {
+    /// A change that is only tried.
+    pub(super) const DRY: Self = Self { yes: false, dry_run: true, wait: false, timeout: 0 };
+}
+
 impl Session<'_, '_> {
     /// Prints the value if a format for programs is wanted; false if the caller is to print a table.
     pub(super) fn structured(&mut self, value: &impl Serialize) -> anyhow::Result<bool> {
         self.streams.structured(self.format, value)
+    }
+
+    /// All objects.
+    pub(super) async fn desired(&self) -> Answer<Desired> {
+        let export = self.client.export().await?;
+        Ok(export.objects.into_iter().map(|document| document.object).collect())
     }
 
     /// Makes a change, and tells what it did.
@@ -57,17 +74,20 @@ impl Session<'_, '_> {
         writing: Writing,
         send: impl AsyncFn(Client) -> Answer<ChangeSet>,
     ) -> anyhow::Result<ExitCode> {
-        let set = self.confirmed(writing.yes, send).await?;
+        let set = self.confirmed(writing, send).await?;
         self.changed(&set, writing).await
     }
 
     /// Sends a write. If the agent wants to be sure that it is meant, whoever sits at the terminal is asked.
     pub(super) async fn confirmed(
         &mut self,
-        yes: bool,
+        writing: Writing,
         send: impl AsyncFn(Client) -> Answer<ChangeSet>,
     ) -> Answer<ChangeSet> {
-        if yes {
+        if writing.dry_run {
+            return send(self.client.dry()).await;
+        }
+        if writing.yes {
             return send(self.client.sure()).await;
         }
         match send(self.client.clone()).await {
@@ -92,7 +112,11 @@ impl Session<'_, '_> {
     /// Tells what a write did, and waits for the host if that is wanted.
     pub(super) async fn changed(&mut self, set: &ChangeSet, writing: Writing) -> anyhow::Result<ExitCode> {
         if !self.structured(set)? {
+            if writing.dry_run && !set.changes.is_empty() {
+                writeln!(self.streams.output, "dry run, nothing is changed; it would be:")?;
+            }
             self.print_changes(&set.changes)?;
+            self.print_cuts(set)?;
         }
         self.print_warnings(set)?;
         if !writing.wait {
@@ -124,6 +148,19 @@ impl Session<'_, '_> {
         Ok(())
     }
 
+    /// Prints the connections that a change would cut.
+    fn print_cuts(&mut self, set: &ChangeSet) -> io::Result<()> {
+        let (shown, total) = (set.cuts.len(), set.cuts_total.unwrap_or_default());
+        if total == 0 {
+            return Ok(());
+        }
+        let noun = if total == 1 { "connection" } else { "connections" };
+        let some = if shown < total { format!(", {shown} of which are") } else { String::new() };
+        writeln!(self.streams.output, "would cut {total} {noun}{some}:")?;
+        let headings = ["FROM", "TO", "PROTO", "SOURCE", "DESTINATION", "REFUSED-AT", "RULE"];
+        self.streams.table(&headings, set.cuts.iter().map(cut), "")
+    }
+
     fn print_applied(&mut self, applied: &Applied) -> anyhow::Result<ExitCode> {
         if self.format == Format::Table {
             writeln!(self.streams.output, "generation {} applied", applied.generation)?;
@@ -144,6 +181,18 @@ impl Session<'_, '_> {
             }
         }
     }
+}
+
+fn cut(cut: &Cut) -> Vec<String> {
+    vec![
+        cut.from.clone(),
+        cut.to.clone(),
+        cut.protocol.clone(),
+        end(cut.source, cut.source_port),
+        end(cut.destination, cut.destination_port),
+        cut.port.clone(),
+        format!("{}/{}", cut.policy, cut.rule.as_deref().unwrap_or("default")),
+    ]
 }
 
 /// The next line, or what there is of it. Nothing behind it is read.

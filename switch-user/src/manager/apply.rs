@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Manager> {
 #[into_params(parameter_in = Query)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a parameter of its own")]
 struct ApplyParams {
-    /// Tell what would change, and change nothing.
+    /// Tell what would change, and which connections that would cut, and change nothing.
     dry_run: bool,
     /// Remove the objects that are not in the list.
     prune: bool,

@@ -48,6 +48,7 @@ macro_rules! collection {
             #[utoipa::path(post, path = $all, operation_id = concat!("create", stringify!($kind)),
                 tag = $many, summary = concat!("Creates ", $article, " ", $one, "."),
                 request_body = $kind, params(WriteParams), responses(
+                (status = 200, description = "It was not created, as only a dry run was wanted.", body = ChangeSet),
                 (status = 201, description = "It was created.", body = ChangeSet),
                 Refused,
             ))]

@@ -8,6 +8,7 @@ use axum::{
 
 use crate::{
     api::{Details, FieldError, PROBLEM_JSON},
+    classifier::ends::EndError,
     model::{Lockout, ObjectId, Problem},
     report::ReportError,
     store::StoreError,
@@ -47,6 +48,9 @@ pub enum ApiError {
         /// The name in the filter.
         name: String,
     },
+    /// A question about policies that makes no sense.
+    #[error("{0}")]
+    Question(EndError),
     /// An object that exists already.
     #[error("there is a {0} already")]
     Exists(ObjectId),
@@ -102,6 +106,9 @@ impl ApiError {
             }
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "not-json", "Not JSON", "send one JSON value"),
             Self::Parameter(_) => (StatusCode::BAD_REQUEST, "parameter", "Wrong parameter", PARAMETERS),
+            Self::Question(error) => {
+                (StatusCode::BAD_REQUEST, "question", "Question makes no sense", error.remedy())
+            }
             Self::NotFound(_) | Self::UnknownFilter { .. } => {
                 (StatusCode::NOT_FOUND, "not-found", "No such object", NO_OBJECT)
             }

@@ -63,15 +63,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 pub(super) struct WriteParams {
     /// Take devices that do not exist on the host (yet).
     pub(super) allow_missing: bool,
+    /// Tell what would change, and which connections that would cut, and change nothing.
+    pub(super) dry_run: bool,
     /// The write is meant, even if it shuts off every port.
     pub(super) yes: bool,
 }
 
-/// Parameters of a removal.
+/// Parameters of a removal, and of a write that names no devices.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RemoveParams {
+    /// Tell what would change, and which connections that would cut, and change nothing.
+    pub(super) dry_run: bool,
     /// The write is meant, even if it shuts off every port.
     pub(super) yes: bool,
 }

@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiError, Manager,
     extract::{Params, Refused},
-    reports::known_port,
+    reports::{found, known_port},
 };
 use crate::report::{LogEvent, RuleHits};
 
@@ -58,6 +58,7 @@ async fn rule_hits(
 ) -> Result<Json<Vec<RuleHits>>, ApiError> {
     let known = manager.desired().await?;
     known_port(&known.desired, port.as_ref())?;
+    found("policy", policy.as_ref(), |name| known.desired.policies.contains_key(name))?;
     let mut rows = manager.blocking(|manager| Ok(manager.host.rules()?)).await?;
     rows.retain(|row| {
         policy.as_ref().is_none_or(|policy| row.policy == *policy)

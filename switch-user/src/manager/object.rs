@@ -53,7 +53,8 @@ pub(super) async fn create(
         Some(_) => Err(ApiError::Exists(object.id())),
         None => Ok(with(old, object.clone())),
     };
-    Ok((StatusCode::CREATED, Json(manager.write(params.into(), edit).await?)))
+    let status = if params.dry_run { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(manager.write(params.into(), edit).await?)))
 }
 
 /// Creates an object or replaces it as a whole.

@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Manager, apply, collection, firewall, reports, switch, wait, watch};
+use super::{Manager, apply, collection, firewall, policy_test, reports, switch, wait, watch};
 use crate::api::Details;
 
 #[derive(OpenApi)]
@@ -46,6 +46,7 @@ pub(super) fn routes() -> OpenApiRouter<Manager> {
         .merge(watch::routes())
         .merge(reports::routes())
         .merge(firewall::routes())
+        .merge(policy_test::routes())
         .routes(routes!(show))
 }
 

@@ -158,7 +158,7 @@ async fn flows(
     let known = manager.desired().await?;
     known_port(&known.desired, port.as_ref())?;
     found("router", router.as_ref(), |name| known.desired.routers.contains_key(name))?;
-    let filter = FlowFilter { port, router };
+    let filter = FlowFilter { port, router, ..FlowFilter::default() };
     Ok(Json(manager.blocking(move |manager| Ok(manager.host.flows(&filter)?)).await?))
 }
 
@@ -188,7 +188,7 @@ fn known_network(desired: &Desired, name: Option<&String>) -> Result<(), ApiErro
     found("network", name, |name| desired.networks.contains_key(name))
 }
 
-fn found(
+pub(super) fn found(
     what: &'static str,
     name: Option<&String>,
     known: impl FnOnce(&String) -> bool,

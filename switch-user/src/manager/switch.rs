@@ -5,9 +5,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Manager,
-    extract::{Body, Refused},
+    extract::{Body, Params, Refused, RemoveParams},
     object::{self, Written},
-    write::Options,
 };
 use crate::{
     api::ChangeSet,
@@ -32,14 +31,18 @@ async fn show(State(manager): State<Manager>) -> Result<Json<Document>, ApiError
 /// Changes settings of the switch by a JSON merge patch (RFC 7396).
 #[utoipa::path(patch, path = "/v1/switch", operation_id = "patchSwitch", tag = "switch",
     request_body(content = Object, description = "Settings with their new values; null restores the default."),
-    responses(
+    params(RemoveParams), responses(
     (status = 200, description = "They were changed.", body = ChangeSet),
     Refused,
 ))]
-async fn patch(State(manager): State<Manager>, Body(body): Body) -> Written {
+async fn patch(
+    State(manager): State<Manager>,
+    Params(params): Params<RemoveParams>,
+    Body(body): Body,
+) -> Written {
     let edit = move |old: &Desired| {
         let current = Object::Switch(old.switch.clone().unwrap_or_default());
         object::patched(old, current, &body)
     };
-    Ok(Json(manager.write(Options::default(), edit).await?))
+    Ok(Json(manager.write(params.into(), edit).await?))
 }

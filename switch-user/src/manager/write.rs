@@ -29,13 +29,15 @@ pub(super) struct Options {
 
 impl From<WriteParams> for Options {
     fn from(params: WriteParams) -> Self {
-        Self { allow_missing: params.allow_missing, dry_run: false, yes: params.yes }
+        let WriteParams { allow_missing, dry_run, yes } = params;
+        Self { allow_missing, dry_run, yes }
     }
 }
 
 impl From<RemoveParams> for Options {
     fn from(params: RemoveParams) -> Self {
-        Self { yes: params.yes, ..Self::default() }
+        let RemoveParams { dry_run, yes } = params;
+        Self { allow_missing: false, dry_run, yes }
     }
 }
 
@@ -67,26 +69,36 @@ impl Manager {
         let new = edit(&old.desired)?;
         let changes = changes(&old.desired, &new);
         if changes.is_empty() {
-            return Ok(ChangeSet { generation: old.generation, changes, warnings: Vec::new() });
+            return Ok(ChangeSet { generation: old.generation, ..ChangeSet::default() });
         }
-        let warnings = self.check(options, &old.desired, &new, &changes)?;
+        let (valid, warnings) = self.check(options, &old.desired, &new, &changes)?;
         if options.dry_run {
-            return Ok(ChangeSet { generation: old.generation, changes, warnings });
+            let set = ChangeSet { generation: old.generation, changes, warnings, ..ChangeSet::default() };
+            return Ok(self.with_cuts(set, &old.desired, &valid));
         }
         let generation = self.store.put(old.generation, &batch(&new, &changes))?;
         self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");
-        Ok(ChangeSet { generation, changes, warnings })
+        Ok(ChangeSet { generation, changes, warnings, ..ChangeSet::default() })
     }
 
-    /// Refuses what makes no sense or is perhaps not meant; returns warnings.
+    /// Adds the connections that a write would cut. Nobody is refused an answer because these are not known.
+    fn with_cuts(&self, mut set: ChangeSet, old: &Desired, new: &Validated) -> ChangeSet {
+        match self.cuts(old, new) {
+            Ok(cuts) => (set.cuts, set.cuts_total) = (cuts.listed, Some(cuts.total)),
+            Err(error) => set.warnings.push(format!("which connections it would cut is not known: {error}")),
+        }
+        set
+    }
+
+    /// Refuses what makes no sense or is perhaps not meant; returns what is left, with warnings.
     fn check(
         &self,
         options: Options,
         old: &Desired,
         new: &Desired,
         changes: &[Change],
-    ) -> Result<Vec<String>, ApiError> {
+    ) -> Result<(Validated, Vec<String>), ApiError> {
         let outcome = validate_changes(new, changes);
         let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
         if !options.allow_missing {
@@ -101,7 +113,7 @@ impl Manager {
             Some(lockout) if !options.yes => return Err(ApiError::Confirmation(lockout)),
             _ => {}
         }
-        Ok(warnings)
+        Ok((valid, warnings))
     }
 }
 

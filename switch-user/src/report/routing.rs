@@ -1,6 +1,6 @@
 //! What a host says of its routers: flows and neighbours.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 use switch_common::addr::Mac;
@@ -13,13 +13,19 @@ pub struct FlowFilter {
     pub port: Option<String>,
     /// Only those of this router.
     pub router: Option<String>,
+    /// If not empty, only those that come from or go to one of these ports.
+    pub ports: BTreeSet<String>,
+    /// Only those in the direction of their connection's first packet.
+    pub original: bool,
 }
 
 impl FlowFilter {
     /// True for a flow between these ports, of this router, that is to be read.
-    pub fn takes(&self, ports: [&str; 2], router: Option<&str>) -> bool {
-        self.port.as_deref().is_none_or(|port| ports.contains(&port))
+    pub fn takes(&self, ports: [&str; 2], router: Option<&str>, original: bool) -> bool {
+        (original || !self.original)
+            && self.port.as_deref().is_none_or(|port| ports.contains(&port))
             && self.router.as_deref().is_none_or(|wanted| router == Some(wanted))
+            && (self.ports.is_empty() || ports.iter().any(|port| self.ports.contains(*port)))
     }
 }
 
@@ -48,6 +54,8 @@ pub struct FlowEntry {
     pub destination: IpAddr,
     /// Port of the receiver, or the identifier of an echo.
     pub destination_port: Option<u16>,
+    /// True if the connection's first packet went this way.
+    pub original: bool,
     /// How far the connection has come.
     pub state: FlowState,
     /// Seconds since the first packet.
@@ -73,6 +81,7 @@ pub fn protocol(number: u16) -> String {
         6 => "tcp".to_owned(),
         17 => "udp".to_owned(),
         58 => "icmpv6".to_owned(),
+        132 => "sctp".to_owned(),
         other => other.to_string(),
     }
 }

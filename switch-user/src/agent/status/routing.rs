@@ -6,11 +6,11 @@ use switch_common::{
     addr::{ip_from_words, ipv4_words},
     table::{
         fdb,
-        flow::{self, ANSWERED, FIN, FIN_BACK, Flow, Key4, Key6, RESET},
+        flow::{self, ANSWERED, FIN, FIN_BACK, Flow, Key4, Key6, ORIGINAL, RESET},
         neighbour::{self, Neighbour},
     },
     wire::{
-        ipv4::{TCP, UDP},
+        ipv4::{SCTP, TCP, UDP},
         ipv6::ICMPV6,
     },
 };
@@ -106,7 +106,8 @@ impl<'a> Reader<'a> {
         // A network has fewer than 4096 numbers.
         let network = u16::try_from(flow.network).unwrap_or_default();
         let router = self.view.routers.get(&network);
-        if !self.filter.takes([from, to], router.map(String::as_str)) {
+        let original = flow.state.get() & ORIGINAL != 0;
+        if !self.filter.takes([from, to], router.map(String::as_str), original) {
             return;
         }
         let [source, destination] = key.addresses();
@@ -121,6 +122,7 @@ impl<'a> Reader<'a> {
             source_port: ports.map(|(source, _)| source),
             destination,
             destination_port: ports.map(|(_, destination)| destination),
+            original,
             state: state(key.protocol(), flow.state.get(), stage),
             age_seconds: seconds(self.now, flow.born),
             idle_seconds: flow::age(flow.stamp.get(), self.now) / 1_000_000_000,
@@ -134,7 +136,7 @@ impl<'a> Reader<'a> {
 
 /// True for protocols whose packets name two ports or an identifier.
 const fn has_ports(protocol: u8) -> bool {
-    matches!(protocol, TCP | UDP | ICMP | ICMPV6)
+    matches!(protocol, TCP | UDP | SCTP | ICMP | ICMPV6)
 }
 
 fn state(protocol: u8, bits: u64, stage: Stage) -> FlowState {
@@ -256,7 +258,7 @@ mod tests {
             stamp: Shared::new(flow::stamp(1, ago(3) - 2_000_000)),
             packets: Shared::new(5),
             bytes: Shared::new(700),
-            state: Shared::new(ANSWERED),
+            state: Shared::new(ANSWERED | ORIGINAL),
             born: ago(9),
             ingress: 7,
             egress: 9,
@@ -282,6 +284,7 @@ mod tests {
             source_port: Some(40_000),
             destination: [10, 0, 20, 11].into(),
             destination_port: Some(80),
+            original: true,
             state: FlowState::Established,
             age_seconds: 9,
             idle_seconds: 3,
@@ -292,9 +295,17 @@ mod tests {
         };
         assert_eq!(entry, expected);
         for (port, router, taken) in [("p3", "r1", true), ("p3", "r2", false), ("p2", "r1", false)] {
-            let filter = FlowFilter { port: Some(port.into()), router: Some(router.into()) };
+            let filter =
+                FlowFilter { port: Some(port.into()), router: Some(router.into()), ..FlowFilter::default() };
             assert_eq!(read(&filter, key, &row(), Stage::Established).is_some(), taken, "{port} {router}");
         }
+        let filter = FlowFilter { original: true, ports: ["p3".into()].into(), ..FlowFilter::default() };
+        for (state, taken) in [(ORIGINAL, true), (0, false)] {
+            let flow = Flow { state: Shared::new(state), ..row() };
+            assert_eq!(read(&filter, key, &flow, Stage::Established).is_some(), taken, "{state}");
+        }
+        let filter = FlowFilter { ports: ["p2".into()].into(), ..FlowFilter::default() };
+        assert_eq!(read(&filter, key, &row(), Stage::Established), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
+mod dry;
 mod files;
 mod firewall;
+mod hits;
 mod log;
 mod nouns;
 mod refusals;

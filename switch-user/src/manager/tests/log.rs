@@ -17,12 +17,13 @@ async fn hits(api: &Api, uri: &str) -> Vec<[Value; 2]> {
 async fn hits_are_filtered() {
     let api = Api::with_objects().await;
     api.ok("POST", "/v1/ports", r#"{"name": "p2", "network": "blue", "device": "v2"}"#).await;
+    api.ok("POST", "/v1/policies", r#"{"name": "web"}"#).await;
     let all = [[json!("p1"), json!(null)], [json!("p1"), json!("https")], [json!("p2"), json!("all")]];
     assert_eq!(hits(&api, "/v1/rule-hits").await, all);
     assert_eq!(hits(&api, "/v1/rule-hits?policy=web").await, all[..2]);
     assert_eq!(hits(&api, "/v1/rule-hits?port=p2").await, all[2..]);
     assert_eq!(hits(&api, "/v1/rule-hits?port=p2&policy=web").await, all[3..]);
-    for uri in ["/v1/rule-hits?port=p9", "/v1/log?port=p9"] {
+    for uri in ["/v1/rule-hits?port=p9", "/v1/rule-hits?policy=db", "/v1/log?port=p9"] {
         assert_eq!(api.refusal("GET", uri, "").await, (404, vec!["urn:dvs:not-found".to_owned()]), "{uri}");
     }
     *api.host.broken.lock().unwrap() = true;

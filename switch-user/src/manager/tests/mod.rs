@@ -1,3 +1,4 @@
+mod dry;
 mod firewall;
 mod log;
 mod reports;
