@@ -10,7 +10,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     (
         "rule add web 7 --priority 7 --direction in --action allow --peer group:nobody",
-        &["field peer", "nobody", "there is no such group", "dvs group add"],
+        &["field peer", "nobody", "there is no such group", "name one of: all, web-vms"],
     ),
     (
         "rule add nothing 7 --priority 7 --direction in --action allow",
@@ -18,7 +18,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     (
         "rule add web 7 --priority 7 --direction in --action allow --proto tcp --port 90-80",
-        &["field port", "90-80", "80-90"],
+        &["field port", "90-80", "ends before it starts", "80,443,8000-8080"],
     ),
     (
         "rule add web 7 --priority 7 --direction in --action allow --port 80",
@@ -26,7 +26,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     (
         "rule add web 7 --priority 7 --direction in --action allow --proto tcp --port 70000",
-        &["field port", "70000", "65535"],
+        &["field port", "70000 is not a port", "80,443,8000-8080"],
     ),
     (
         "rule add web 7 --priority 7 --direction in --action allow --peer 10.0.10.5/24",
@@ -51,7 +51,7 @@ const REFUSED: &[(&str, &[&str])] = &[
         &[
             "field groups",
             "the group would be in itself",
-            "all -> web-vms -> all",
+            "web-vms -> all -> web-vms",
             "take one of these groups out",
         ],
     ),

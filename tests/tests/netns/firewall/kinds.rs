@@ -1,9 +1,11 @@
 //! Policies and rules of other kinds: exempt ports, staged rules, policies without state, policies in tiers.
 
+use std::net::IpAddr;
+
 use dvs_tests::netns::{
-    run,
+    LIMIT, Lab, run,
     socket::{Connection, ask, is_empty, listen, send_datagrams, take_datagrams, try_connect},
-    until,
+    within,
 };
 use serde_json::Value;
 
@@ -34,16 +36,7 @@ fn a_staged_rule_counts_and_logs_and_decides_nothing() {
             let before = hits(&lab, Some("shut"), "p2");
             Connection::open(&lab.vm(client).namespace, ip, &listener).talk();
             hits_grow(&lab, Some("shut"), "p2", before);
-            until(&format!("a connection from {client} to {ip} is in the log"), || {
-                let log: Value = serde_json::from_str(&run(&mut lab.host.cli("log -o json"))).unwrap();
-                let mut events =
-                    log.as_array()?.iter().filter(|event| event["destination"] == ip.to_string());
-                events
-                    .any(|event| {
-                        event["rule"] == "shut" && event["staged"] == true && event["action"] == "drop"
-                    })
-                    .then_some(())
-            });
+            is_logged_as_staged(&lab, ip);
         }
     }
     nothing_is_refused(&lab);
@@ -52,6 +45,19 @@ fn a_staged_rule_counts_and_logs_and_decides_nothing() {
     dvs(&lab, "rule set web shut --clear staged");
     let [v4, _] = ips(&lab, "p2");
     dropping(&lab, ("p2", "policy-in"), || try_connect(&lab.vm("p3").namespace, v4, HTTPS)).unwrap_err();
+}
+
+/// A connection to an address is in the log, with the rule that does not decide.
+#[track_caller]
+fn is_logged_as_staged(lab: &Lab, to: IpAddr) {
+    let mut last = Value::Null;
+    let found = within(LIMIT, || {
+        last = serde_json::from_str(&run(&mut lab.host.cli("log -o json"))).unwrap();
+        let mut events = last.as_array()?.iter().filter(|event| event["destination"] == to.to_string());
+        let staged = |event: &Value| event["staged"] == true && event["action"] == "drop";
+        events.any(|event| event["rule"] == "shut" && staged(event)).then_some(())
+    });
+    assert!(found.is_some(), "no connection to {to} in {last}");
 }
 
 #[test]
