@@ -3,6 +3,7 @@
 mod agent;
 mod changes;
 mod control;
+mod driver;
 mod errors;
 mod flood;
 mod groups;
