@@ -89,7 +89,13 @@ fn finish<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packe
         Left::Complain => return route::complain(packet, tables, step),
         Left::Ask => packet.ask(tables),
         Left::Discover => return route::discover(packet, tables, step),
-        _ => {}
+        Left::Nothing
+        | Left::Respond
+        | Left::Judge
+        | Left::Track
+        | Left::Filter
+        | Left::Serve
+        | Left::Deliver => {}
     }
     step.verdict()
 }

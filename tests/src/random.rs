@@ -1,6 +1,7 @@
 //! Random rules, and packets that they may be for.
 //!
 //! Few addresses and ports, so that they meet.
+#![expect(clippy::unwrap_used, reason = "what is made here is right")]
 
 use std::{net::IpAddr, ops::RangeInclusive, sync::Arc};
 
@@ -116,8 +117,11 @@ pub fn question() -> impl Strategy<Value = Question> {
     let ip = (address(), select(vec![1, 2, 6, 17, 47, 58, 132, 255]), ports, 0u16..4).prop_map(
         |(peer, protocol, (source, destination), code)| {
             let icmp = matches!(protocol, 1 | 58);
-            let destination =
-                if icmp { [0, 3, 8, 128][usize::from(code)] << 8 | destination % 4 } else { destination };
+            let destination = if icmp {
+                u16::from_be_bytes([[0, 3, 8, 128][usize::from(code)], (destination % 4) as u8])
+            } else {
+                destination
+            };
             let source = if icmp { 0 } else { source };
             Packet::Ip { peer, protocol, source, destination }
         },

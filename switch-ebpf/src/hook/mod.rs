@@ -2,5 +2,6 @@
 
 mod access;
 mod maps;
+mod steps;
 mod tc;
 mod xdp;

@@ -17,16 +17,12 @@ use switch_common::{
 use switch_ebpf::{
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline::{self, Way},
-    stage::{
-        deliver, filter, flood,
-        guard::{self, Subject},
-        record, respond, route,
-    },
+    stage::guard::Subject,
     step::Step,
     tables::Tables,
 };
 
-use super::{access, maps::Maps};
+use super::{access, maps::Maps, steps};
 
 /// Lets the next program of the hook, and then the host's stack, have the frame (`TCX_NEXT`, `TC_ACT_UNSPEC`).
 const NEXT: i32 = -1;
@@ -65,7 +61,7 @@ fn forward(skb: *mut __sk_buff, ifindex: u32, path: Path) -> i32 {
 }
 
 /// A frame in a socket buffer.
-struct TcPacket(*mut __sk_buff);
+pub(super) struct TcPacket(pub(super) *mut __sk_buff);
 
 impl TcPacket {
     #[inline(always)]
@@ -200,7 +196,7 @@ impl Packet for TcPacket {
     fn inspect<T: Tables>(&mut self, _tables: &T, subject: &Subject) -> Result<(), DropReason> {
         let port = u64::from(subject.ifindex) << 32 | u64::from(subject.flags);
         let kind = (subject.payload as u64) << 16 | u64::from(subject.ethertype);
-        let number = dvs_inspect(self.0, port, subject.source.get(), kind, subject.length.into());
+        let number = steps::dvs_inspect(self.0, port, subject.source.get(), kind, subject.length.into());
         match DropReason::from_number(number as u16) {
             Some(reason) => Err(reason),
             None => Ok(()),
@@ -209,92 +205,92 @@ impl Packet for TcPacket {
 
     #[inline(always)]
     fn walk<T: Tables>(&mut self, _tables: &T, way: Way) -> Step {
-        Step(dvs_walk(self.0, u32::from(way == Way::Bridge)))
+        Step(steps::dvs_walk(self.0, u32::from(way == Way::Bridge)))
     }
 
     #[inline(always)]
     fn flood<T: Tables>(&mut self, _tables: &T, sender: u32) -> bool {
-        dvs_flood(self.0, sender) == 1
+        steps::dvs_flood(self.0, sender) == 1
     }
 
     #[inline(always)]
     fn judge<T: Tables>(&mut self, _tables: &T) -> Step {
-        Step(dvs_judge(self.0))
+        Step(steps::dvs_judge(self.0))
     }
 
     #[inline(always)]
     fn serve<T: Tables>(&mut self, _tables: &T) -> Step {
-        Step(dvs_serve(self.0))
+        Step(steps::dvs_serve(self.0))
     }
 
     #[inline(always)]
     fn deliver<T: Tables>(&mut self, _tables: &T) -> Step {
-        Step(dvs_deliver(self.0))
+        Step(steps::dvs_deliver(self.0))
     }
 
     #[inline(always)]
     fn note<T: Tables>(&mut self, _tables: &T) -> bool {
-        dvs_note() == 1
+        steps::dvs_note() == 1
     }
 
     #[inline(always)]
     fn track<T: Tables>(&mut self, _tables: &T) -> Step {
-        Step(dvs_track(self.0))
+        Step(steps::dvs_track(self.0))
     }
 
     #[inline(always)]
     fn filter<T: Tables>(&mut self, _tables: &T) -> Step {
-        Step(dvs_filter(self.0))
+        Step(steps::dvs_filter(self.0))
     }
 
     #[inline(always)]
     fn admit<T: Tables>(&mut self, _tables: &T, ifindex: u32, way: u32) -> u64 {
-        dvs_admit(ifindex, way)
+        steps::dvs_admit(ifindex, way)
     }
 
     #[inline(always)]
     fn refused<T: Tables>(&mut self, _tables: &T, what: u32, reason: DropReason) -> Step {
-        Step(dvs_refused(what, u32::from(reason as u16)))
+        Step(steps::dvs_refused(what, u32::from(reason as u16)))
     }
 
     #[inline(always)]
     fn search<T: Tables>(_tables: &T, policy: u32, way: u32) -> u64 {
-        dvs_search(policy, way)
+        steps::dvs_search(policy, way)
     }
 
     #[inline(always)]
     fn screened<T: Tables>(&mut self, _tables: &T, sender: u32) {
-        dvs_screened(self.0, sender);
+        steps::dvs_screened(self.0, sender);
     }
 
     #[inline(always)]
     fn copy<T: Tables>(&mut self, _tables: &T, ifindex: u32) {
-        dvs_copy(self.0, ifindex);
+        steps::dvs_copy(self.0, ifindex);
     }
 
     #[inline(always)]
     fn reset<T: Tables>(&mut self, _tables: &T) -> Result<(), EditFailed> {
-        if dvs_reset(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
+        if steps::dvs_reset(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
     }
 
     #[inline(always)]
     fn everywhere<T: Tables>(&mut self, _tables: &T) -> Packed {
-        Packed(dvs_everywhere(self.0))
+        Packed(steps::dvs_everywhere(self.0))
     }
 
     #[inline(always)]
     fn respond<T: Tables>(&mut self, _tables: &T) -> Step {
-        Step(dvs_respond(self.0))
+        Step(steps::dvs_respond(self.0))
     }
 
     #[inline(always)]
     fn complain<T: Tables>(&mut self, _tables: &T) -> Result<(), EditFailed> {
-        if dvs_error(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
+        if steps::dvs_error(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
     }
 
     #[inline(always)]
     fn ask<T: Tables>(&mut self, _tables: &T) {
-        dvs_ask(self.0);
+        steps::dvs_ask(self.0);
     }
 
     #[inline(always)]
@@ -308,170 +304,6 @@ impl Packet for TcPacket {
         // SAFETY: the callback gets the body, which outlives the call, as its second argument.
         unsafe { bpf_loop(count, callback as *mut c_void, ptr::from_mut(body).cast(), 0) };
     }
-}
-
-/// The guard's look behind the Ethernet header, as a function that the verifier judges by itself: it
-/// may take nothing but the context and numbers. Returns the number of a drop reason, or 0.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_inspect(
-    skb: *mut __sk_buff,
-    port: u64,
-    source: u64,
-    kind: u64,
-    length: u64,
-) -> u32 {
-    let subject = Subject {
-        ifindex: (port >> 32) as u32,
-        flags: port as u16,
-        source: MacWord::from_octets(source.to_le_bytes()),
-        ethertype: kind as u16,
-        payload: (kind >> 16) as usize,
-        length: length as u32,
-    };
-    match guard::inspect(&mut TcPacket(skb), &Maps, &subject) {
-        Ok(()) => 0,
-        Err(reason) => reason as u32,
-    }
-}
-
-/// The stages of the pipeline, as a function that the verifier judges by itself too. Returns a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_walk(skb: *mut __sk_buff, bridge: u32) -> u64 {
-    let way = if bridge == 0 { Way::Whole } else { Way::Bridge };
-    pipeline::walk(&mut TcPacket(skb), &Maps, way).0
-}
-
-/// Copies for a network. Returns 1, or 0 if nobody is to get one.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_flood(skb: *mut __sk_buff, sender: u32) -> u32 {
-    flood::copies(&mut TcPacket(skb), &Maps, sender).into()
-}
-
-/// Copies of a routed packet. Returns a packed verdict.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_everywhere(skb: *mut __sk_buff) -> u64 {
-    route::everywhere(&mut TcPacket(skb), &Maps).0
-}
-
-/// Judgement by the route, as a function that the verifier judges by itself. Returns a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_judge(skb: *mut __sk_buff) -> u64 {
-    route::judge(&mut TcPacket(skb), &Maps).0
-}
-
-/// Services of the router, as a function that the verifier judges by itself. Returns a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_serve(skb: *mut __sk_buff) -> u64 {
-    route::serve(&mut TcPacket(skb), &Maps).0
-}
-
-/// Descriptions of bridged frames, as a function that the verifier judges by itself. Returns a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_track(skb: *mut __sk_buff) -> u64 {
-    filter::track(&mut TcPacket(skb), &Maps).0
-}
-
-/// The firewall, as a function that the verifier judges by itself. Returns a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_filter(skb: *mut __sk_buff) -> u64 {
-    filter::packet(&mut TcPacket(skb), &Maps).0
-}
-
-/// The policies of one port, as a function that the verifier judges by itself. Returns what they do.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_admit(ifindex: u32, way: u32) -> u64 {
-    filter::admit::<TcPacket, _>(&Maps, ifindex, way)
-}
-
-/// The end of a refused packet, as a function that the verifier judges by itself. Returns a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_refused(what: u32, reason: u32) -> u64 {
-    let reason = DropReason::from_number(reason as u16).unwrap_or(DropReason::PolicyIn);
-    filter::refused(&Maps, what, reason).0
-}
-
-/// One policy, as a function that the verifier judges by itself. Returns what it does.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_search(policy: u32, way: u32) -> u64 {
-    filter::search::<TcPacket, _>(&Maps, policy, way)
-}
-
-/// Copies for ports with a firewall, as a function that the verifier judges by itself.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_screened(skb: *mut __sk_buff, sender: u32) -> u32 {
-    flood::screened(&mut TcPacket(skb), &Maps, sender);
-    0
-}
-
-/// A copy for a port with a firewall, as a function that the verifier judges by itself.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_copy(skb: *mut __sk_buff, ifindex: u32) -> u32 {
-    flood::copy(&mut TcPacket(skb), &Maps, ifindex);
-    0
-}
-
-/// Resets, as a function that the verifier judges by itself. Returns 0, or 1 if there was no memory.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_reset(skb: *mut __sk_buff) -> u32 {
-    match filter::reset(&mut TcPacket(skb), &Maps) {
-        Ok(()) => 0,
-        Err(EditFailed) => 1,
-    }
-}
-
-/// Final forms, as a function that the verifier judges by itself. Returns a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_deliver(skb: *mut __sk_buff) -> u64 {
-    deliver::frame(&mut TcPacket(skb), &Maps).0
-}
-
-/// Notes of flows, as a function that the verifier judges by itself. Returns 1, or 0 for one that must
-/// not begin.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_note() -> u32 {
-    record::note(&Maps).into()
-}
-
-/// Answers to ARP and neighbour discovery, as a function that the verifier judges by itself. Returns
-/// a packed step.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_respond(skb: *mut __sk_buff) -> u64 {
-    respond::frame(&mut TcPacket(skb), &Maps).0
-}
-
-/// Errors, as a function that the verifier judges by itself. Returns 0, or 1 if there was no memory.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_error(skb: *mut __sk_buff) -> u32 {
-    match route::error(&mut TcPacket(skb), &Maps) {
-        Ok(()) => 0,
-        Err(EditFailed) => 1,
-    }
-}
-
-/// Questions for a station, as a function that the verifier judges by itself.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_ask(skb: *mut __sk_buff) -> u32 {
-    route::ask(&mut TcPacket(skb), &Maps);
-    0
 }
 
 /// One turn of `bpf_loop`, which ends with a result of 1.

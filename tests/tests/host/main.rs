@@ -1,6 +1,7 @@
 //! Ring 1: the pipeline on the host, on the fixtures and against the oracles. One module a subject.
 
 mod cache;
+mod firewall;
 mod fixtures;
 mod flows;
 mod random;

@@ -272,7 +272,7 @@ impl Spec {
 
 /// Now and then a packet that lies about itself.
 fn broken(mut packet: Packet, [about, how]: [u8; 2]) -> Packet {
-    if (70..78).contains(&about) {
+    if (70..100).contains(&about) {
         match how % 4 {
             0 => packet.0[0] ^= 0x10,
             1 => packet.0[2] ^= 0x40,
@@ -280,7 +280,7 @@ fn broken(mut packet: Packet, [about, how]: [u8; 2]) -> Packet {
             _ => packet.0.truncate(usize::from(how)),
         }
     }
-    if about == 78 {
+    if about == 100 {
         packet.0.extend([0; 30]);
     }
     packet

@@ -59,7 +59,8 @@ fn found(tables: &MemTables, question: &Question) -> (Found, Vec<u64>) {
             source: source.into(),
         },
     };
-    let header: &Header = classify::header(tables, HEAD).unwrap();
+    let header: &Header =
+        classify::header(tables, HEAD).unwrap_or_else(|| unreachable!("the policy is there"));
     let [inward, outward] = &header.sides;
     let side: &Side = if question.direction == Direction::In { inward } else { outward };
     let passed = RefCell::default();
@@ -70,8 +71,10 @@ fn found(tables: &MemTables, question: &Question) -> (Found, Vec<u64>) {
 fn expected(policy: &ValidPolicy, question: &Question) -> (Found, Vec<u64>) {
     let staged = linear::staged(policy, question);
     let staged = staged.into_iter().map(|rule| classifier::rule_id("p", rule)).collect();
-    let decision = linear::decide(&[("p", policy)], question).unwrap();
-    let Some(name) = decision.rule else { return (Found { id: 0, what: NONE }, staged) };
+    let decision = linear::decide(&[("p", policy)], question);
+    let Some((name, decision)) = decision.and_then(|decision| Some((decision.rule?, decision))) else {
+        return (Found { id: 0, what: NONE }, staged);
+    };
     let action = match decision.action {
         RuleAction::Allow => rules::ALLOW,
         RuleAction::Drop => rules::DROP,
@@ -144,7 +147,7 @@ fn the_last_of_many_rules_is_found() {
         staged: false,
     };
     let rules: Vec<ValidRule> = (0..u16::try_from(rules::MAX_RULES).unwrap()).map(rule).collect();
-    let last = rules.len() as u16 - 1;
+    let last = u16::try_from(rules.len()).unwrap() - 1;
     let policy = ValidPolicy { tier: 0, default: RuleAction::Drop, stateful: true, log: false, rules };
     let tables = tables(&policy);
     for destination in [0, last, last + 1] {

@@ -2,6 +2,7 @@
 
 mod example;
 mod namespace;
+mod server;
 mod signals;
 mod topology;
 

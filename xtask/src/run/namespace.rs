@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use super::server;
 use super::topology::{Place, Vlan};
 use crate::shell;
 
@@ -47,7 +48,8 @@ impl Namespace {
         for gateway in &place.gateways {
             self.ip(&["route", "add", "default", "via", gateway, "dev", "eth0"])?;
         }
-        place.vlans.iter().try_for_each(|vlan| self.add_vlan(vlan))
+        place.vlans.iter().try_for_each(|vlan| self.add_vlan(vlan))?;
+        place.serve.iter().try_for_each(|port| server::start(name, *port))
     }
 
     fn add_vlan(&self, vlan: &Vlan) -> Result<()> {

@@ -28,6 +28,8 @@ struct Inside {
     gateways: Vec<String>,
     #[serde(default)]
     vlans: Vec<Vlan>,
+    #[serde(default)]
+    serve: Vec<u16>,
 }
 
 /// A tagged device in a namespace.
@@ -65,6 +67,8 @@ pub(crate) struct Place {
     pub(crate) gateways: Vec<String>,
     /// Tagged devices on it.
     pub(crate) vlans: Vec<Vlan>,
+    /// TCP ports at which a web server listens.
+    pub(crate) serve: Vec<u16>,
 }
 
 /// An example, complete.
@@ -125,10 +129,10 @@ fn ports(objects: &str) -> Result<BTreeMap<String, Port>> {
 }
 
 fn place(inside: Inside, ports: &BTreeMap<String, Port>) -> Result<Place> {
-    let Inside { port, addresses, gateways, vlans } = inside;
+    let Inside { port, addresses, gateways, vlans, serve } = inside;
     let found = ports.get(&port).with_context(|| format!("the example has no port {port}"))?;
     let device = found.device.clone().with_context(|| format!("port {port} has no device"))?;
-    Ok(Place { port, device, mac: found.mac.first().cloned(), addresses, gateways, vlans })
+    Ok(Place { port, device, mac: found.mac.first().cloned(), addresses, gateways, vlans, serve })
 }
 
 #[cfg(test)]

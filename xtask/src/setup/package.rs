@@ -75,6 +75,7 @@ pub(crate) const LLVM: Package = package(
 pub(crate) const TOOLS: &[Package] = &[
     package("iproute2", Probe::Program("ip"), &[Part::Run, Part::Test], "network namespaces and veth pairs"),
     package("iputils-ping", Probe::Program("ping"), &[Part::Run, Part::Test], "the first thing to try"),
+    package("curl", Probe::Program("curl"), &[Part::Run, Part::Test], "a client of web servers"),
     package("tcpdump", Probe::Program("tcpdump"), &[Part::Run], "looking at frames"),
     package("ethtool", Probe::Program("ethtool"), &[Part::Test, Part::Bench], "offload settings of devices"),
     package("iperf3", Probe::Program("iperf3"), &[Part::Test, Part::Bench], "TCP and UDP streams"),

@@ -49,13 +49,15 @@ pub fn concerns(frame: &Frame) -> bool {
     frame.ethertype != eth::ARP
 }
 
-/// True for neighbour discovery: without it there is no IPv6, and the guard has looked at it.
+/// True for neighbour discovery, without which there is no IPv6 and which the guard has looked at, and for
+/// the reports of its listeners, without which switches that snoop keep it back (RFC 4541).
 #[inline(always)]
 fn is_discovery(ip: &Ip) -> bool {
     ip.family == 6
         && ip.is_icmp()
         && ip.fragment as u64 == Fragment::None as u64
-        && matches!(ip.kind as u8, nd::ROUTER_SOLICITATION..=nd::NEIGHBOUR_ADVERTISEMENT)
+        && (matches!(ip.kind as u8, nd::ROUTER_SOLICITATION..=nd::NEIGHBOUR_ADVERTISEMENT)
+            || nd::is_listener(ip.kind as u8))
 }
 
 /// Asks about the packet in the scratch memory.

@@ -49,7 +49,7 @@ fn update<T: Tables, K: Family>(
         return had_room(tables, flow, key.keep(tables, flow));
     }
     if let Some(twin) = twin {
-        let state = state(ip, flow::ANSWERED, Some(twin));
+        let state = state(ip, opposite(twin), Some(twin));
         twin.state.set(twin.state.get() | flow::ANSWERED);
         first(flow, more, state);
         let room = key.keep(tables, flow);
@@ -64,6 +64,12 @@ fn update<T: Tables, K: Family>(
     begin(tables, ip, key, flow, more)
 }
 
+/// The state in which the other direction of a flow begins.
+#[inline(always)]
+fn opposite(flow: &Flow) -> u64 {
+    flow::ANSWERED | !flow.state.get() & flow::ORIGINAL
+}
+
 /// The answer to the first packet of a connection: both directions are established.
 #[inline(always)]
 fn answer<T: Tables, K: Family>(
@@ -73,7 +79,7 @@ fn answer<T: Tables, K: Family>(
     back: &K,
     (opening, flow, more): (&Flow, &mut Flow, &mut More),
 ) -> bool {
-    first(flow, more, state(ip, flow::ANSWERED, None));
+    first(flow, more, state(ip, opposite(opening), None));
     if !key.keep(tables, flow) {
         return had_room(tables, flow, false);
     }

@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use aya::util::KernelVersion;
-use switch_common::table::fdb;
+use switch_common::table::{
+    fdb,
+    port::{self, Port},
+};
 
 use super::{
     Dataplane, DataplaneError, Sizes,
@@ -76,6 +79,16 @@ impl Bpf {
         tables.openings.zero(slot)?;
         tables.hits.forget(slot)?;
         tables.names.give(slot, holder)
+    }
+
+    /// Writes the row of a port. Connections may have been there before its firewall.
+    fn port(&mut self, ifindex: u32, row: &Port) -> Result<(), DataplaneError> {
+        let tables = &mut self.loaded.tables;
+        let had_firewall = tables.ports.get(ifindex)?.is_some_and(|row| row.is(port::FIREWALL));
+        if row.is(port::FIREWALL) && !had_firewall {
+            tables.limits.begin_grace(row.slot)?;
+        }
+        tables.ports.set(ifindex, row)
     }
 
     fn set(&mut self, ifindex: u32, setting: Setting, facts: &Facts) -> Result<(), DataplaneError> {
@@ -167,7 +180,7 @@ impl Dataplane for Bpf {
             Op::Unstation(key) => tables.fdb.remove(key),
             Op::Policy(slot, policy) => tables.rules.put(*slot, policy),
             Op::Unpolicy(slot) => tables.rules.remove(*slot),
-            Op::Port(ifindex, row) => tables.ports.set(*ifindex, row),
+            Op::Port(ifindex, row) => self.port(*ifindex, row),
             Op::Unport(ifindex) => tables.ports.remove(*ifindex),
             Op::Flood(key, members) => tables.flood.set(key, members),
             Op::Unflood(key) => tables.flood.remove(key),

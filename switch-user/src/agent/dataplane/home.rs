@@ -17,7 +17,7 @@ use nix::{
 };
 use switch_common::{
     ABI_VERSION,
-    table::{config, drops, epoch, fdb, flood, gateway, guard, names, neighbour, stats},
+    table::{config, drops, epoch, fdb, flood, gateway, guard, limit, names, neighbour, stats},
 };
 
 use super::{DataplaneError, Sizes, catalogue::sized, table};
@@ -208,6 +208,7 @@ impl Home {
             flood: table::flood::Table::open(&self.map(flood::NAME))?,
             fdb: table::fdb::Table::open(&self.sized(fdb::NAME))?,
             stats: table::stats::Table::open(&self.map(stats::NAME))?,
+            limits: table::limits::Table::open(&self.map(limit::NAME))?,
             drops: table::drops::Table::open(&self.map(drops::NAME))?,
             learn: table::count::Table::stations(self)?,
             epoch: table::epoch::Table::open(&self.map(epoch::NAME))?,
@@ -231,6 +232,8 @@ pub struct Tables {
     pub flood: table::flood::Table,
     pub fdb: table::fdb::Table,
     pub stats: table::stats::Table,
+    /// What ports' packets may cause.
+    pub limits: table::limits::Table,
     pub drops: table::drops::Table,
     pub learn: table::count::Table,
     pub epoch: table::epoch::Table,

@@ -11,6 +11,7 @@ pub mod flows;
 pub mod gateways;
 pub mod guard;
 pub mod hits;
+pub mod limits;
 pub mod names;
 pub mod neighbours;
 mod pool;

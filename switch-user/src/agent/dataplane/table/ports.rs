@@ -37,6 +37,12 @@ impl Table {
         used.into_iter().map(|(ifindex, row)| Ok((ifindex, self.rows.get(row)?))).collect()
     }
 
+    /// The row of a device, if it is a port.
+    pub fn get(&self, ifindex: u32) -> Result<Option<Port>, DataplaneError> {
+        let row = self.row_of(ifindex)?;
+        if row == NONE { Ok(None) } else { self.rows.get(row).map(Some) }
+    }
+
     /// True if the device is a port.
     pub fn has(&self, ifindex: u32) -> Result<bool, DataplaneError> {
         Ok(self.row_of(ifindex)? != NONE)
