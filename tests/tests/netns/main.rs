@@ -12,6 +12,7 @@ mod admin;
 mod cli;
 mod devices;
 mod dhcp;
+mod firewall;
 mod flood;
 mod foreign;
 mod guard;

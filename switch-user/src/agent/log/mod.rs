@@ -2,6 +2,7 @@
 
 mod clock;
 mod tell;
+mod teller;
 
 use std::{
     collections::VecDeque,
@@ -12,14 +13,16 @@ use std::{
 
 use tokio::sync::{broadcast, watch};
 
-use self::clock::Clock;
+use self::{
+    clock::Clock,
+    teller::{Teller, Timed},
+};
 use super::{
     dataplane::{
         DataplaneError,
         home::Home,
         table::{events::Ring, fdb::now},
     },
-    rule_names::Cache,
     scene::Scene,
     worker::Worker,
 };
@@ -78,8 +81,8 @@ pub fn start(
     scene: watch::Receiver<Option<Arc<Scene>>>,
     journal: Arc<Journal>,
 ) -> io::Result<Worker> {
-    let mut reader =
-        Reader { home, scene, journal, ring: None, rules: Cache::default(), clock: Clock::default() };
+    let teller = Teller::new(scene, journal);
+    let mut reader = Reader { home, teller, ring: None, clock: Clock::default() };
     Worker::start("events", move || {
         reader.round().unwrap_or_else(|error| {
             tracing::warn!("cannot read the events of rules: {error}");
@@ -91,36 +94,30 @@ pub fn start(
 
 struct Reader {
     home: Arc<Home>,
-    scene: watch::Receiver<Option<Arc<Scene>>>,
-    journal: Arc<Journal>,
+    teller: Teller,
     /// The ring, and since when it is open.
     ring: Option<(Ring, Instant)>,
-    rules: Cache,
     clock: Clock,
 }
 
 impl Reader {
     /// Waits for events and takes them; says how long to wait for the next time.
     fn round(&mut self) -> Result<Duration, DataplaneError> {
-        let scene = self.scene.borrow().clone();
-        // Before the first plan nobody can say what events are of.
-        let Some(scene) = scene else { return Ok(PATIENCE) };
+        if self.teller.knows_nothing() {
+            return Ok(PATIENCE);
+        }
         let (ring, since) = match self.ring.take() {
             Some(open) if open.1.elapsed() < REOPEN => open,
             _ => (Ring::open(&self.home)?, Instant::now()),
         };
         let (ring, _) = self.ring.insert((ring, since));
-        if !ring.wait(PATIENCE)? {
-            return Ok(Duration::ZERO);
-        }
-        let rules = self.rules.names(&scene.desired.policies);
+        let came = ring.wait(PATIENCE)?;
+        let mut events: Vec<Timed> = Vec::new();
         while let Some(event) = ring.take() {
-            let time = self.clock.time(event.time, now()?);
-            if let Some(event) = tell::event(&event, &scene, rules, time) {
-                self.journal.tell(event);
-            }
+            events.push((event, self.clock.time(event.time, now()?)));
         }
-        Ok(BREATH)
+        self.teller.tell(events);
+        Ok(if came { BREATH } else { Duration::ZERO })
     }
 }
 

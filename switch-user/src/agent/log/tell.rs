@@ -99,8 +99,15 @@ pub(super) mod tests {
         model::{Desired, Network, Object, validate},
     };
 
-    fn scene() -> Scene {
+    /// A scene with a network and a port.
+    pub(in super::super) fn scene() -> Scene {
+        scene_of([])
+    }
+
+    /// The same with further objects.
+    pub(in super::super) fn scene_of(objects: impl IntoIterator<Item = Object>) -> Scene {
         let mut desired = Desired::default();
+        objects.into_iter().for_each(|object| desired.put(object));
         let network = serde_json::json!({"name": "blue", "vlan": 10});
         desired.put(Object::Network(serde_json::from_value::<Network>(network).unwrap()));
         let names = [(3, Holder::Port("p1".into())), (4, Holder::Policy("web".into()))].into();
@@ -108,7 +115,7 @@ pub(super) mod tests {
         Scene::new(std::sync::Arc::new(validate(&desired).unwrap()), image)
     }
 
-    fn raw() -> Event {
+    pub(in super::super) fn raw() -> Event {
         let address = |text: &str| ip_words(text.parse().unwrap());
         Event {
             rule: rule_id("web", "https"),

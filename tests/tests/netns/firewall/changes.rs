@@ -1,0 +1,131 @@
+//! Rules change while connections are under way.
+
+use std::{
+    net::{IpAddr, UdpSocket},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use dvs_tests::netns::{
+    Lab, Ping,
+    socket::{Connection, ask, listen, send_datagrams, take_datagrams},
+    until,
+};
+
+use super::{DNS, HTTPS, PAIRS, SSH, WEB, dropping, dvs, ips, lab, nothing_is_refused};
+
+/// Taking the rule away, and putting it back.
+const REMOVE: &str = "rule remove web https";
+const ADD: &str = "rule add web https --priority 10 --direction in --action allow --proto tcp --port 443";
+
+/// Connections of all pairs to a port.
+#[track_caller]
+fn connections(lab: &Lab, port: u16) -> Vec<(&'static str, Connection)> {
+    let listeners = ["p2", "p5"].map(|server| (server, listen(&lab.vm(server).namespace, port)));
+    let of_pair = |(client, server): (&'static str, &'static str)| {
+        let (_, listener) = listeners.iter().find(|(name, _)| *name == server).unwrap();
+        ips(lab, server).map(|ip| (server, Connection::open(&lab.vm(client).namespace, ip, listener)))
+    };
+    PAIRS.into_iter().flat_map(of_pair).collect()
+}
+
+#[test]
+fn a_change_cuts_a_connection_and_lets_it_go_on() {
+    let lab = lab(WEB);
+    let (cut, other) = (connections(&lab, HTTPS), connections(&lab, SSH));
+    for (_, connection) in cut.iter().chain(&other) {
+        connection.talk();
+    }
+    dvs(&lab, REMOVE);
+    for (server, connection) in &cut {
+        dropping(&lab, (server, "policy-out"), || {
+            dropping(&lab, (server, "policy-in"), || connection.speak(b"late"));
+        });
+    }
+    for (_, connection) in &other {
+        connection.talk();
+    }
+    for (server, connection) in &cut {
+        assert!(connection.is_silent(), "{server}: {connection:?} goes on");
+    }
+    dvs(&lab, ADD);
+    for (_, connection) in &cut {
+        // What was said meanwhile is sent again until it arrives.
+        connection.hear(b"late");
+        connection.talk();
+    }
+}
+
+/// Rules of which one or the other allows what is going on.
+fn turns(turn: usize) -> String {
+    let ports = if turn % 2 == 0 { ["53,5201", "9"] } else { ["9", "53,5201"] };
+    let rule = |name: &str, proto: &str, port: &str| {
+        format!(
+            "- {{kind: Rule, policy: web, name: {name}-{proto}, priority: 10, direction: in, action: allow, proto: {proto}, port: '{port}'}}\n"
+        )
+    };
+    let both = |name, port| rule(name, "udp", port) + &rule(name, "tcp", port);
+    both("one", ports[0]) + &both("two", ports[1])
+}
+
+/// Asks over and over, now and then from another port, until the end; counts the answers.
+fn talk_on(lab: &Lab, client: &str, to: IpAddr, taker: &UdpSocket, end: &AtomicBool) -> u32 {
+    let mut answers = 0;
+    while !end.load(Ordering::Relaxed) {
+        let asker = send_datagrams(&lab.vm(client).namespace, to, DNS);
+        asker.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        taker.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        for _ in 0..20 {
+            ask(&asker, taker, b"what?").unwrap_or_else(|error| panic!("{client} to {to}: {error}"));
+            answers += 1;
+        }
+    }
+    answers
+}
+
+#[test]
+fn no_packet_falls_between_two_versions_of_a_policy() {
+    let changes = 200;
+    let lab = lab(&turns(0));
+    let [v4, v6] = ips(&lab, "p2");
+    let far = ips(&lab, "p5")[0];
+    let end = AtomicBool::new(false);
+    let stream = dvs_tests::netns::Iperf::serve(&lab.vm("p2").namespace);
+    let long = Duration::from_mins(1);
+    let client = dvs_tests::netns::Iperf::background(&lab.vm("p4").namespace, v4, long);
+    let takers = [("p3", "p2", v6), ("p3", "p5", far)];
+    thread::scope(|scope| {
+        let flows = takers.map(|(from, to, ip)| {
+            let (lab, end) = (&lab, &end);
+            scope.spawn(move || talk_on(lab, from, ip, &take_datagrams(&lab.vm(to).namespace, DNS), end))
+        });
+        for turn in 1..=changes {
+            lab.host.apply(&turns(turn));
+        }
+        end.store(true, Ordering::Relaxed);
+        for flow in flows {
+            let answers = flow.join().unwrap();
+            println!("{answers} answers during {changes} changes");
+            assert!(answers > 1000, "{answers} answers");
+        }
+    });
+    drop((client, stream));
+    nothing_is_refused(&lab);
+}
+
+#[test]
+fn a_firewall_that_comes_asks_for_what_runs() {
+    let lab = lab(WEB);
+    dvs(&lab, "port set p2 --firewall off");
+    let [v4, _] = ips(&lab, "p2");
+    let (from, to) = (&lab.vm("p3").namespace, &lab.vm("p2").namespace);
+    let taker = take_datagrams(to, 7000);
+    let asker = send_datagrams(from, v4, 7000);
+    ask(&asker, &taker, b"before").unwrap();
+    dvs(&lab, "port set p2 --firewall on");
+    dropping(&lab, ("p2", "policy-in"), || asker.send(b"after").unwrap());
+    let ping = Ping::run(from, v4);
+    assert!(ping.is_lossless(), "{ping:?}");
+    until("the datagram is not there", || dvs_tests::netns::socket::is_empty(&taker).then_some(()));
+}
