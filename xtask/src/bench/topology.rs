@@ -35,7 +35,9 @@ impl Topology {
     pub(crate) const fn stations(self) -> [Station; 2] {
         let [one, other] = match self {
             Self::Bridged => [Subnet { v4: "10.99.0", v6: "fd99" }; 2],
-            Self::Routed | Self::Filtered => [Subnet { v4: "10.98.1", v6: "fd98:1" }, Subnet { v4: "10.98.2", v6: "fd98:2" }],
+            Self::Routed | Self::Filtered => {
+                [Subnet { v4: "10.98.1", v6: "fd98:1" }, Subnet { v4: "10.98.2", v6: "fd98:2" }]
+            }
         };
         [Station { number: CLIENT, subnet: one }, Station { number: SERVER, subnet: other }]
     }

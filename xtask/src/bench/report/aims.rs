@@ -81,8 +81,7 @@ fn of_switch(programs: &Programs) -> [Claim; 3] {
 }
 
 fn of_router(programs: &Programs) -> [Claim; 3] {
-    let filtered =
-        median(programs, Program::FilteredFlow, |timing| timing.flows == Some(FEW_FLOWS));
+    let filtered = median(programs, Program::FilteredFlow, |timing| timing.flows == Some(FEW_FLOWS));
     let flow = |flows: u32| median(programs, Program::RoutedFlow, move |timing| timing.flows == Some(flows));
     let limit = median(programs, Program::RoutedLimit, |_| true);
     let known = flow(FEW_FLOWS);
@@ -93,11 +92,7 @@ fn of_router(programs: &Programs) -> [Claim; 3] {
             Bound::AtMost(1.6),
             growth(known, flow(MANY_FLOWS)),
         ),
-        (
-            "Known flow: with a firewall against without".into(),
-            Bound::AtMost(1.05),
-            growth(known, filtered),
-        ),
+        ("Known flow: with a firewall against without".into(), Bound::AtMost(1.05), growth(known, filtered)),
     ]
 }
 
@@ -115,11 +110,7 @@ fn of_firewall(samples: &Samples, sharing: Option<&Sharing>) -> [Claim; 2] {
     #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
     let rows = sharing.map(|sharing| sharing.rows_of_all as f64 / sharing.rows_of_one as f64);
     [
-        (
-            "One rule of 10 k changed: ms".into(),
-            Bound::LessThan(100.0),
-            change.map(|summary| summary.median),
-        ),
+        ("One rule of 10 k changed: ms".into(), Bound::LessThan(100.0), change.map(|summary| summary.median)),
         ("200 ports with one policy: rows against one port".into(), Bound::AtMost(1.0), rows),
     ]
 }
@@ -140,10 +131,7 @@ fn judge((what, wanted, measured): Claim) -> Option<Aim> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::super::programs::Load,
-        *,
-    };
+    use super::{super::super::programs::Load, *};
 
     fn timing(program: Program, ns: f64) -> Timing {
         Timing {

@@ -76,7 +76,8 @@ impl Dvs {
         let mut objects = String::new();
         for number in 1..MANY_PORTS {
             lab.host.ip(&format!("link add s{number} type veth peer name t{number}"))?;
-            let fields = format!("name: s{number}, network: blue, device: s{number}, label: {{role: server}}");
+            let fields =
+                format!("name: s{number}, network: blue, device: s{number}, label: {{role: server}}");
             objects.push_str(&format!("- {{apiVersion: dvs/v1, kind: Port, {fields}}}\n"));
         }
         let file = lab.directory().join("ports.yaml");
@@ -88,7 +89,7 @@ impl Dvs {
     /// Rows of compiled rules in the kernel.
     fn rows(&self) -> Result<u64> {
         let status: Value = serde_json::from_str(&self.dvs(&["status", "--output", "json"])?)?;
-        let tables = status["host"]["tables"].as_array().into_iter().flatten();
+        let tables = status["tables"].as_array().into_iter().flatten();
         let table = tables.into_iter().find(|table| table["name"] == "rules");
         table.and_then(|table| table["entries"].as_u64()).context("dvs status tells no rows of rules")
     }

@@ -1,5 +1,6 @@
 //! What the stations do to a switch, and what is measured.
 
+mod change;
 mod connections;
 mod latency;
 mod tcp;
@@ -55,14 +56,8 @@ pub(crate) enum Metric {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Tcp,
-        Self::Udp,
-        Self::LatencyMedian,
-        Self::LatencyTail,
-        Self::Connections,
-        Self::Change,
-    ];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tcp, Self::Udp, Self::LatencyMedian, Self::LatencyTail, Self::Connections, Self::Change];
 
     /// For people.
     pub(crate) const fn title(self) -> &'static str {
@@ -100,8 +95,7 @@ impl Metric {
 
 impl Test {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Tcp, Self::Udp, Self::Rr, Self::Conn, Self::Change, Self::Prog];
+    pub(crate) const ALL: [Self; 6] = [Self::Tcp, Self::Udp, Self::Rr, Self::Conn, Self::Change, Self::Prog];
 
     /// Starts the servers that stay for all rounds.
     pub(crate) fn serve(self, lab: &mut Lab) -> Result<()> {
@@ -121,10 +115,7 @@ impl Test {
             Self::Udp => udp::measure(lab, time),
             Self::Rr => latency::measure(lab, time),
             Self::Conn => connections::measure(lab, time),
-            Self::Change => {
-                let time = system.change_rule()?;
-                Ok(time.map(|time| (Metric::Change, time.as_secs_f64() * 1e3)).into_iter().collect())
-            }
+            Self::Change => change::measure(system),
             Self::Prog => Ok(Vec::new()),
         }
     }

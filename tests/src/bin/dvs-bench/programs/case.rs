@@ -165,12 +165,7 @@ impl Case {
         match &self.run {
             Run::Prepared(prepare, ..) => timer.prepared(prepare, scene.program()?),
             Run::Cache => timer.cache(scene.cache()?),
-            Run::Own(_)
-            | Run::Switch(..)
-            | Run::Routed(..)
-            | Run::Stranger
-            | Run::Limit
-            | Run::EmptyXdp => {
+            Run::Own(_) | Run::Switch(..) | Run::Routed(..) | Run::Stranger | Run::Limit | Run::EmptyXdp => {
                 timer.switch(scene.program()?)
             }
         }

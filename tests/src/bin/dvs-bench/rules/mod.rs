@@ -111,7 +111,9 @@ mod tests {
         for rule in matches(30_000) {
             match rule {
                 Match::Prefix(address, bits) => {
-                    assert!(address.octets()[0] > 10 && address.octets()[0] < 192 && (16..=28).contains(&bits));
+                    assert!(
+                        address.octets()[0] > 10 && address.octets()[0] < 192 && (16..=28).contains(&bits)
+                    );
                 }
                 Match::Ports(_, first, last) => assert!(PORTS <= first && first <= last && last <= 65_535),
                 Match::Group(group, port) => assert!(group < GROUPS && (1..=65_535).contains(&port)),
