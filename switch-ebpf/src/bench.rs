@@ -132,9 +132,9 @@ struct Packet {
     flows: u32,
     /// How many routes there are to choose from, each 16 addresses further; 0 to leave the destination alone.
     routes: u32,
-    /// The first of these destinations, in host order.
+    /// The first of these destinations, in host order; for `bench_stranger_tc` the first source.
     base: u32,
-    /// Sum of the IPv4 header without destination and checksum, in host order.
+    /// Sum of the IPv4 header without that address and the checksum, in host order.
     sum: u32,
 }
 
@@ -161,15 +161,30 @@ fn bench_route_tc(mut ctx: TcContext) -> i32 {
     } else {
         packet.base + choose(packet.routes) * 16 + 1
     };
-    let sum = packet.sum + (to >> 16) + (to & 0xffff);
-    let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
     set(frame, 0, packet.addresses[0].to_ne_bytes());
     set(frame, 8, (packet.addresses[1] as u32).to_ne_bytes());
     set(frame, 22, [64]);
-    set(frame, 24, sum.to_be_bytes());
+    set(frame, 24, checksum(packet, to).to_be_bytes());
     set(frame, 30, to.to_be_bytes());
     set(frame, 34, flow.to_be_bytes());
+    jump(&ctx)
+}
+
+/// Jumps with an IPv4 packet to the same destination and port all the time, from an address and a port that
+/// are chosen at random: one that rules are asked about, always with the same answer.
+#[classifier]
+fn bench_stranger_tc(mut ctx: TcContext) -> i32 {
+    let Some(packet) = PACKET.get(0) else { return TC_ACT_SHOT };
+    let Some(frame) = octets::<38>(&mut ctx) else { return TC_ACT_SHOT };
+    // SAFETY: the helper takes no pointer.
+    let random = unsafe { bpf_get_prandom_u32() };
+    let from = packet.base + (random >> 16);
+    set(frame, 0, packet.addresses[0].to_ne_bytes());
+    set(frame, 8, (packet.addresses[1] as u32).to_ne_bytes());
+    set(frame, 22, [64]);
+    set(frame, 24, checksum(packet, from).to_be_bytes());
+    set(frame, 26, from.to_be_bytes());
+    set(frame, 34, (random as u16).to_be_bytes());
     jump(&ctx)
 }
 
@@ -202,6 +217,14 @@ fn bench_limit_tc(mut ctx: TcContext) -> i32 {
     set(frame, 24, ((sum + (sum >> 16)) as u16).to_be_bytes());
     // SAFETY: the helper takes no pointer.
     unsafe { bpf_redirect(flow.ifindex, 0) as i32 }
+}
+
+/// Checksum of the IPv4 header that has this address where the packet's sum has none.
+#[inline(always)]
+fn checksum(packet: &Packet, address: u32) -> u16 {
+    let sum = packet.sum + (address >> 16) + (address & 0xffff);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    !((sum & 0xffff) + (sum >> 16)) as u16
 }
 
 /// The first octets of the frame, to be written.

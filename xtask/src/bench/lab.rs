@@ -80,7 +80,7 @@ impl Lab {
             let [v4, v6] = station.addresses_with_length();
             namespace.ip(&format!("address add {v4} dev eth0"))?;
             namespace.ip(&format!("address add {v6} dev eth0 nodad"))?;
-            if self.topology == Topology::Routed {
+            if self.topology != Topology::Bridged {
                 for gateway in station.subnet.gateways() {
                     namespace.ip(&format!("route add default via {gateway} dev eth0"))?;
                 }

@@ -34,17 +34,18 @@ use report::Report;
 use system::Kind;
 use workload::Test;
 
-/// Compares the switch with a bare veth pair, the Linux bridge, bare redirects and Open vSwitch, and
-/// the router with the kernel's.
+/// Compares the switch with a bare veth pair, the Linux bridge, bare redirects and Open vSwitch, the
+/// router with the kernel's, and the firewall with nftables.
 ///
 /// Everything that is measured runs in network namespaces that are removed at the end. The table
-/// goes to stdout; table, JSON and plot go to target/bench. A full run takes about twelve minutes
+/// goes to stdout; table, JSON and plot go to target/bench. A full run takes about twenty minutes
 /// and wants the machine for itself: whatever else runs is in the numbers.
 ///
 /// Examples:
 ///   cargo xtask bench
 ///   cargo xtask bench --only tcp,udp --systems bridge,dvs --rounds 3 --seconds 1
 ///   cargo xtask bench --only latency --systems dvs,dvs-routed,kernel-routed
+///   cargo xtask bench --only conn,change --systems nft-10k,dvs-10k
 ///   cargo xtask bench --write-docs         also put the tables into docs/BENCHMARKS.md
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -107,9 +108,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn measure(options: &Options, interrupt: &Interrupt) -> Result<Report> {
     let machine = Machine::describe()?;
-    let samples = rounds::run(options, interrupt)?;
+    let (samples, sharing) = rounds::run(options, interrupt)?;
     let programs = if options.only.contains(&Test::Prog) { programs::run()? } else { Programs::default() };
-    Ok(Report::new(options.command(), machine, &samples, programs))
+    Ok(Report::new(options.command(), machine, &samples, programs, sharing))
 }
 
 fn publish(report: &Report, options: &Options) -> Result<()> {

@@ -17,21 +17,37 @@ pub(crate) struct Programs {
     pub(crate) loads: Vec<Load>,
 }
 
-/// What came out for filling the tables of routes.
+/// What came out for filling a table.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Load {
-    /// Routes that were written.
-    pub(crate) routes: u32,
+    /// Which one.
+    pub(crate) table: Table,
+    /// What was written.
+    pub(crate) rows: u32,
     /// How long that took.
     pub(crate) seconds: f64,
-    /// Of the kernel's tables of routes and of what the agent has for them.
+    /// Of the kernel's tables, and of what the agent has for them.
     pub(crate) megabytes: f64,
+}
+
+/// A table that is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Table {
+    /// Routes.
+    Routes,
+    /// Connections, of which each is two flows.
+    Connections,
 }
 
 impl Load {
     /// For people.
     pub(crate) fn title(&self) -> String {
-        count(self.routes, "route")
+        let what = match self.table {
+            Table::Routes => "route",
+            Table::Connections => "tracked connection",
+        };
+        count(self.rows, what)
     }
 }
 
@@ -48,6 +64,8 @@ pub(crate) struct Timing {
     pub(crate) flows: Option<u32>,
     /// Rows of the table of routes.
     pub(crate) routes: Option<u32>,
+    /// Rules of the receiver's firewall; 0 without one.
+    pub(crate) rules: Option<u32>,
     /// Nanoseconds a frame.
     pub(crate) samples: Vec<f64>,
 }
@@ -60,8 +78,13 @@ impl Timing {
 
     /// How large the tables are, for people; `None` where that does not matter.
     pub(crate) fn size(&self) -> Option<String> {
-        let sizes =
-            [(self.stations, "station"), (self.ports, "port"), (self.flows, "flow"), (self.routes, "route")];
+        let sizes = [
+            (self.stations, "station"),
+            (self.ports, "port"),
+            (self.flows, "flow"),
+            (self.routes, "route"),
+            (self.rules, "rule"),
+        ];
         let words = sizes.iter().filter_map(|(size, what)| Some(count((*size)?, what)));
         Some(words.collect::<Vec<_>>().join(", ")).filter(|words| !words.is_empty())
     }
@@ -97,6 +120,10 @@ pub(crate) enum Program {
     RoutedFirst,
     /// A packet of a known flow that is judged again.
     JudgedAgain,
+    /// A packet of a known flow, at a port with a firewall.
+    FilteredFlow,
+    /// The first packet of a flow, at such a port: by the rules.
+    FilteredFirst,
     /// Nothing, at XDP.
     EmptyXdp,
     /// The switch's cache at XDP: a known station, from trunk to trunk.
@@ -105,7 +132,7 @@ pub(crate) enum Program {
 
 impl Program {
     /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Empty,
         Self::Redirect,
         Self::RedirectPeer,
@@ -119,6 +146,8 @@ impl Program {
         Self::RoutedFlowV6,
         Self::RoutedFirst,
         Self::JudgedAgain,
+        Self::FilteredFlow,
+        Self::FilteredFirst,
         Self::EmptyXdp,
         Self::UnicastXdp,
     ];
@@ -139,6 +168,8 @@ impl Program {
             Self::RoutedFlowV6 => "Routed, known IPv6 flow",
             Self::RoutedFirst => "Routed, first packet",
             Self::JudgedAgain => "Routed, flow judged again",
+            Self::FilteredFlow => "Firewall, known flow",
+            Self::FilteredFirst => "Firewall, first packet",
             Self::EmptyXdp => "Empty program at XDP",
             Self::UnicastXdp => "Known unicast at XDP",
         }
@@ -146,11 +177,24 @@ impl Program {
 
     /// What is done with packets, and compared with each other.
     pub(crate) const fn topology(self) -> Topology {
-        let routed = matches!(
-            self,
-            Self::RoutedLimit | Self::RoutedFlow | Self::RoutedFlowV6 | Self::RoutedFirst | Self::JudgedAgain
-        );
-        if routed { Topology::Routed } else { Topology::Bridged }
+        match self {
+            Self::RoutedLimit
+            | Self::RoutedFlow
+            | Self::RoutedFlowV6
+            | Self::RoutedFirst
+            | Self::JudgedAgain => Topology::Routed,
+            Self::FilteredFlow | Self::FilteredFirst => Topology::Filtered,
+            Self::Empty
+            | Self::Redirect
+            | Self::RedirectPeer
+            | Self::Unicast
+            | Self::UnicastRandom
+            | Self::Push
+            | Self::Pop
+            | Self::Guarded
+            | Self::EmptyXdp
+            | Self::UnicastXdp => Topology::Bridged,
+        }
     }
 
     /// Whether it is this switch, not something that does less.
@@ -200,13 +244,13 @@ mod tests {
                 {"program": "routed_first", "routes": 10, "samples": [400.0]},
                 {"program": "routed_limit", "samples": [90.0]}
             ],
-            "loads": [{"routes": 1000000, "seconds": 3.5, "megabytes": 120}]
+            "loads": [{"table": "routes", "rows": 1000000, "seconds": 3.5, "megabytes": 120}]
         }"#;
         let programs = parse(output).unwrap();
         let sizes: Vec<_> = programs.timings.iter().map(Timing::size).collect();
         let wanted = [Some("10 k stations, 2 ports"), Some("1 M flows"), Some("10 routes"), None];
         assert_eq!(sizes, wanted.map(|size| size.map(str::to_owned)));
-        assert_eq!(programs.loads.first().map(|load| load.routes), Some(1_000_000));
+        assert_eq!(programs.loads.first().map(Load::title).as_deref(), Some("1 M routes"));
         assert!(parse("[]").is_err());
     }
 

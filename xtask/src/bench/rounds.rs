@@ -9,7 +9,7 @@ use super::{
     interrupt::Interrupt,
     machine, netns,
     samples::Samples,
-    system::{self, System},
+    system::{self, Sharing, System},
     workload::{Metric, Test},
 };
 use crate::{progress::headline, workspace};
@@ -18,11 +18,11 @@ use crate::{progress::headline, workspace};
 const BUSY_PERCENT: f64 = 10.0;
 
 /// Sets everything up, measures in rounds, and removes everything.
-pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Samples> {
+pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<(Samples, Option<Sharing>)> {
     let tests: Vec<_> = options.only.iter().copied().filter(|test| *test != Test::Prog).collect();
     let mut samples = Samples::default();
     if tests.is_empty() {
-        return Ok(samples);
+        return Ok((samples, None));
     }
     netns::sweep()?;
     let systems = set_up(options, &tests, interrupt)?;
@@ -30,13 +30,24 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Samples> {
         headline(&format!("Round {} of {}", round + 1, options.rounds));
         warn_if_busy()?;
         for test in &tests {
-            for system in rotated(&systems, round) {
+            for system in rotated(&systems, round).filter(|system| test.concerns(system.kind)) {
                 interrupt.check()?;
                 measure(*test, system, options, &mut samples)?;
             }
         }
     }
-    Ok(samples)
+    let sharing = if tests.contains(&Test::Change) { share(&systems)? } else { None };
+    Ok((samples, sharing))
+}
+
+/// Comes last, because it changes the system.
+fn share(systems: &[System]) -> Result<Option<Sharing>> {
+    for system in systems {
+        if let Some(sharing) = system.share()? {
+            return Ok(Some(sharing));
+        }
+    }
+    Ok(None)
 }
 
 fn set_up(options: &Options, tests: &[Test], interrupt: &Interrupt) -> Result<Vec<System>> {
@@ -76,7 +87,7 @@ fn measure(test: Test, system: &System, options: &Options, samples: &mut Samples
     print!("{:<14}", system.kind.label());
     std::io::stdout().flush()?;
     system.wake()?;
-    let measured = test.measure(&system.lab, options.time());
+    let measured = test.measure(system, options.time());
     system.rest()?;
     for (metric, value) in measured.with_context(|| format!("measuring {}", system.kind.label()))? {
         print!("  {} {}", metric.title(), show(metric, value));

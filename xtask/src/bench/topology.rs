@@ -14,17 +14,20 @@ pub(crate) enum Topology {
     Bridged,
     /// A router: each station is in a subnet of its own.
     Routed,
+    /// The same with a firewall.
+    Filtered,
 }
 
 impl Topology {
-    /// Both of them, in the order of tables.
-    pub(crate) const ALL: [Self; 2] = [Self::Bridged, Self::Routed];
+    /// All of them, in the order of tables.
+    pub(crate) const ALL: [Self; 3] = [Self::Bridged, Self::Routed, Self::Filtered];
 
     /// For people.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Bridged => "Bridged",
             Self::Routed => "Routed",
+            Self::Filtered => "Firewall",
         }
     }
 
@@ -32,7 +35,9 @@ impl Topology {
     pub(crate) const fn stations(self) -> [Station; 2] {
         let [one, other] = match self {
             Self::Bridged => [Subnet { v4: "10.99.0", v6: "fd99" }; 2],
-            Self::Routed => [Subnet { v4: "10.98.1", v6: "fd98:1" }, Subnet { v4: "10.98.2", v6: "fd98:2" }],
+            Self::Routed | Self::Filtered => {
+                [Subnet { v4: "10.98.1", v6: "fd98:1" }, Subnet { v4: "10.98.2", v6: "fd98:2" }]
+            }
         };
         [Station { number: CLIENT, subnet: one }, Station { number: SERVER, subnet: other }]
     }

@@ -105,5 +105,6 @@ pub(crate) const TOOLS: &[Package] = &[
     package("wrk", Probe::Program("wrk"), &[Part::Bench], "client for short connections"),
     package("sockperf", Probe::Program("sockperf"), &[Part::Bench], "request/response latency"),
     package("openvswitch-switch", Probe::Program("ovs-vswitchd"), &[Part::Bench], "a peer to compare with"),
+    package("nftables", Probe::Program("nft"), &[Part::Bench], "a firewall to compare with"),
     package("util-linux", Probe::Program("taskset"), &[Part::Bench], "pins processes to CPUs"),
 ];

@@ -1,10 +1,11 @@
 //! The tools of `cargo xtask bench` that xtask itself has no means for: the bare redirects, a UDP
-//! source and sink that no switch is faster than, and timed test runs of the BPF programs.
+//! source and sink that no switch is faster than, timed test runs of the BPF programs, and rule sets.
 //!
-//! Results are JSON on stdout.
+//! Results are JSON on stdout, rule sets as those read them who are asked to.
 
 mod attach;
 mod programs;
+mod rules;
 mod udp;
 
 use clap::Parser;
@@ -20,6 +21,8 @@ enum Tool {
     Receive(udp::ReceiveOptions),
     /// Time the programs by test run
     Programs(programs::Options),
+    /// Print a rule set
+    Rules(rules::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -28,5 +31,9 @@ fn main() -> anyhow::Result<()> {
         Tool::Send(options) => udp::send(&options),
         Tool::Receive(options) => udp::receive(&options),
         Tool::Programs(options) => programs::run(&options),
+        Tool::Rules(options) => {
+            rules::print(&options);
+            Ok(())
+        }
     }
 }

@@ -3,8 +3,11 @@
 use serde::Serialize;
 
 use super::{
-    super::programs::{Program, Programs, Timing},
-    Metric, Samples,
+    super::{
+        programs::{Program, Programs, Table, Timing},
+        samples::Summary,
+    },
+    Kind, Metric, Samples, Sharing,
     bound::Bound,
     comparison,
 };
@@ -32,10 +35,11 @@ pub(crate) struct Aim {
 }
 
 /// All aims about which something was measured.
-pub(crate) fn check(samples: &Samples, programs: &Programs) -> Vec<Aim> {
+pub(crate) fn check(samples: &Samples, programs: &Programs, sharing: Option<&Sharing>) -> Vec<Aim> {
     let network = of_network(samples);
     let programs = of_switch(programs).into_iter().chain(of_router(programs)).chain(of_loading(programs));
-    network.chain(programs).filter_map(judge).collect()
+    let firewall = of_firewall(samples, sharing);
+    network.chain(programs).chain(firewall).filter_map(judge).collect()
 }
 
 type Claim = (String, Bound, Option<f64>);
@@ -76,7 +80,8 @@ fn of_switch(programs: &Programs) -> [Claim; 3] {
     ]
 }
 
-fn of_router(programs: &Programs) -> [Claim; 2] {
+fn of_router(programs: &Programs) -> [Claim; 3] {
+    let filtered = median(programs, Program::FilteredFlow, |timing| timing.flows == Some(FEW_FLOWS));
     let flow = |flows: u32| median(programs, Program::RoutedFlow, move |timing| timing.flows == Some(flows));
     let limit = median(programs, Program::RoutedLimit, |_| true);
     let known = flow(FEW_FLOWS);
@@ -87,14 +92,26 @@ fn of_router(programs: &Programs) -> [Claim; 2] {
             Bound::AtMost(1.6),
             growth(known, flow(MANY_FLOWS)),
         ),
+        ("Known flow: with a firewall against without".into(), Bound::AtMost(1.05), growth(known, filtered)),
     ]
 }
 
 fn of_loading(programs: &Programs) -> [Claim; 2] {
-    let load = programs.loads.iter().find(|load| load.routes == MANY_ROUTES);
+    let mut loads = programs.loads.iter();
+    let load = loads.find(|load| (load.table, load.rows) == (Table::Routes, MANY_ROUTES));
     [
         ("Loading 1 M routes: seconds".into(), Bound::LessThan(5.0), load.map(|load| load.seconds)),
         ("Loading 1 M routes: MB".into(), Bound::LessThan(500.0), load.map(|load| load.megabytes)),
+    ]
+}
+
+fn of_firewall(samples: &Samples, sharing: Option<&Sharing>) -> [Claim; 2] {
+    let change = Summary::of(samples.of(Metric::Change, Kind::Dvs10k));
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+    let rows = sharing.map(|sharing| sharing.rows_of_all as f64 / sharing.rows_of_one as f64);
+    [
+        ("One rule of 10 k changed: ms".into(), Bound::LessThan(100.0), change.map(|summary| summary.median)),
+        ("200 ports with one policy: rows against one port".into(), Bound::AtMost(1.0), rows),
     ]
 }
 
@@ -114,13 +131,18 @@ fn judge((what, wanted, measured): Claim) -> Option<Aim> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{super::programs::Load, Kind},
-        *,
-    };
+    use super::{super::super::programs::Load, *};
 
     fn timing(program: Program, ns: f64) -> Timing {
-        Timing { program, stations: None, ports: None, flows: None, routes: None, samples: vec![ns] }
+        Timing {
+            program,
+            stations: None,
+            ports: None,
+            flows: None,
+            routes: None,
+            rules: None,
+            samples: vec![ns],
+        }
     }
 
     fn unicast(stations: u32, ports: u32, ns: f64) -> Timing {
@@ -132,12 +154,12 @@ mod tests {
     }
 
     fn met(samples: &Samples, programs: &Programs) -> Vec<bool> {
-        check(samples, programs).iter().map(|aim| aim.met).collect()
+        check(samples, programs, None).iter().map(|aim| aim.met).collect()
     }
 
     #[test]
     fn what_was_not_measured_is_not_judged() {
-        assert!(check(&Samples::default(), &Programs::default()).is_empty());
+        assert!(check(&Samples::default(), &Programs::default(), None).is_empty());
     }
 
     #[test]
@@ -175,8 +197,8 @@ mod tests {
     #[test]
     fn loading_is_judged_by_a_million_routes() {
         let loads = vec![
-            Load { routes: 10_000, seconds: 9.0, megabytes: 1.0 },
-            Load { routes: 1_000_000, seconds: 4.9, megabytes: 500.0 },
+            Load { table: Table::Routes, rows: 10_000, seconds: 9.0, megabytes: 1.0 },
+            Load { table: Table::Routes, rows: 1_000_000, seconds: 4.9, megabytes: 500.0 },
         ];
         assert_eq!(met(&Samples::default(), &Programs { timings: Vec::new(), loads }), [true, false]);
     }

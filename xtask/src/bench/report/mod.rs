@@ -14,7 +14,7 @@ use super::{
     machine::Machine,
     programs::Programs,
     samples::{Samples, Summary},
-    system::Kind,
+    system::{Kind, Sharing},
     workload::Metric,
 };
 use aims::Aim;
@@ -29,6 +29,7 @@ pub(crate) struct Report {
     machine: Machine,
     network: Vec<Row>,
     programs: Programs,
+    sharing: Option<Sharing>,
     aims: Vec<Aim>,
 }
 
@@ -59,10 +60,16 @@ struct Cell {
 
 impl Report {
     /// Sums up a run.
-    pub(crate) fn new(command: String, machine: Machine, samples: &Samples, programs: Programs) -> Self {
+    pub(crate) fn new(
+        command: String,
+        machine: Machine,
+        samples: &Samples,
+        programs: Programs,
+        sharing: Option<Sharing>,
+    ) -> Self {
         let network = Metric::ALL.iter().filter_map(|metric| Row::new(*metric, samples)).collect();
-        let aims = aims::check(samples, &programs);
-        Self { command, machine, network, programs, aims }
+        let aims = aims::check(samples, &programs, sharing.as_ref());
+        Self { command, machine, network, programs, sharing, aims }
     }
 }
 

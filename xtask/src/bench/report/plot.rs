@@ -45,8 +45,8 @@ fn network(row: &Row) -> Panel {
 /// This switch stands out, the limits stand back.
 const fn tone(system: Kind) -> Tone {
     match system {
-        Kind::Dvs | Kind::DvsRouted => Tone::Ours,
-        Kind::Bridge | Kind::Ovs | Kind::KernelRouted => Tone::Peer,
+        Kind::Dvs | Kind::DvsRouted | Kind::Dvs4 | Kind::Dvs1k | Kind::Dvs10k => Tone::Ours,
+        Kind::Bridge | Kind::Ovs | Kind::KernelRouted | Kind::Nft4 | Kind::Nft1k | Kind::Nft10k => Tone::Peer,
         Kind::Veth | Kind::Redirect | Kind::RedirectPeer => Tone::Limit,
     }
 }
@@ -84,8 +84,8 @@ fn loads(loads: &[Load]) -> Vec<Panel> {
         bars: loads.iter().map(|load| once(load.title(), value(load))).collect(),
     };
     vec![
-        panel("Time to load routes", "s", |load| load.seconds),
-        panel("Memory of routes", "MB", |load| load.megabytes),
+        panel("Time to fill tables", "s", |load| load.seconds),
+        panel("Memory of tables", "MB", |load| load.megabytes),
     ]
 }
 
@@ -97,11 +97,11 @@ fn once(label: String, value: f64) -> Bar {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::super::programs::Table, *};
 
     #[test]
     fn loads_have_a_panel_for_each_unit() {
-        let load = Load { routes: 1_000_000, seconds: 3.5, megabytes: 120.0 };
+        let load = Load { table: Table::Routes, rows: 1_000_000, seconds: 3.5, megabytes: 120.0 };
         let shown: Vec<_> = loads(&[load]).iter().map(|panel| panel.bars[0].shown.clone()).collect();
         assert_eq!(shown, ["3.50", "120"]);
         assert!(loads(&[]).is_empty());

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{
     super::{
         programs::{Load, Program, Timing},
+        system::Sharing,
         topology::Topology,
     },
     Cell, Kind, Report, Row,
@@ -17,7 +18,8 @@ pub(crate) fn tables(report: &Report) -> String {
     let network = Topology::ALL.map(|topology| (topology.title(), network(&report.network, topology)));
     let others = [
         ("Programs", programs(&report.programs.timings)),
-        ("Loading routes", loads(&report.programs.loads)),
+        ("Filling tables", loads(&report.programs.loads)),
+        ("Sharing a policy", sharing(report.sharing.as_ref())),
         ("Aims", aims(&report.aims)),
     ];
     network
@@ -81,6 +83,13 @@ fn loads(loads: &[Load]) -> String {
     let head = ["Tables", "seconds", "MB"].map(str::to_owned).to_vec();
     let line = |load: &Load| vec![load.title(), short(load.seconds), short(load.megabytes)];
     align(head, loads.iter().map(line).collect())
+}
+
+fn sharing(sharing: Option<&Sharing>) -> String {
+    let head = ["Ports with a policy of 10 k rules", "rows"].map(str::to_owned).to_vec();
+    let Some(sharing) = sharing else { return String::new() };
+    let rows = [(1, sharing.rows_of_one), (sharing.ports, sharing.rows_of_all)];
+    align(head, rows.map(|(ports, rows)| vec![ports.to_string(), rows.to_string()]).to_vec())
 }
 
 fn aims(aims: &[Aim]) -> String {

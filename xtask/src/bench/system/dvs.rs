@@ -3,19 +3,39 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::super::{
-    lab::{Lab, PORTS},
-    process::{Daemon, anywhere},
-    topology::Topology,
+use super::{
+    super::{
+        lab::{Lab, PORTS},
+        process::{Daemon, anywhere},
+        topology::Topology,
+    },
+    rules,
 };
 use crate::{shell, workspace};
 
 /// Names of the two networks, and their VLANs.
 const NETWORKS: [(&str, &str); 2] = [("blue", "10"), ("green", "20")];
+
+/// Ports that share a policy.
+const MANY_PORTS: u32 = 200;
+
+/// Rows of compiled rules that one port takes, and many with the same policy.
+#[derive(Serialize)]
+pub(crate) struct Sharing {
+    /// How many they are.
+    pub(crate) ports: u32,
+    /// Rows for one port.
+    pub(crate) rows_of_one: u64,
+    /// Rows for all of them.
+    pub(crate) rows_of_all: u64,
+}
 
 /// The agent with two ports: in one network where they learn, or in one each with a router between.
 pub(super) struct Dvs {
@@ -25,16 +45,53 @@ pub(super) struct Dvs {
 }
 
 impl Dvs {
-    /// Starts the agent in the host's namespace and adds the ports.
-    pub(super) fn start(lab: &Lab) -> Result<Self> {
+    /// Starts the agent in the host's namespace and adds the ports, and rules for the server's.
+    pub(super) fn start(lab: &Lab, rules: Option<u32>) -> Result<Self> {
         let state = state(lab.directory());
         let mut new = Self { state, netns: lab.host.name().to_owned(), agent: None };
         new.agent = Some(new.start_agent(lab.directory())?);
         match lab.topology {
             Topology::Bridged => new.bridge()?,
-            Topology::Routed => new.route(lab)?,
+            Topology::Routed | Topology::Filtered => new.route(lab)?,
+        }
+        if let Some(count) = rules {
+            let file = rules::write(lab, count, "dvs")?;
+            new.dvs(&["apply", "--file", &file, "--yes", "--wait"])?;
+            new.dvs(&["port", "set", PORTS[1], "--label", "role=server", "--wait"])?;
         }
         Ok(new)
+    }
+
+    /// Lets a rule be about other ports; how long that takes until the kernel has it.
+    pub(super) fn change(&self, number: u32, port: &str) -> Result<Duration> {
+        let rule = format!("r{number}");
+        let start = Instant::now();
+        self.dvs(&["rule", "set", rules::POLICY, &rule, "--port", port, "--wait"])?;
+        Ok(start.elapsed())
+    }
+
+    /// Adds ports with the policy of the server's.
+    pub(super) fn share(&self, lab: &Lab) -> Result<Sharing> {
+        let rows_of_one = self.rows()?;
+        let mut objects = String::new();
+        for number in 1..MANY_PORTS {
+            lab.host.ip(&format!("link add s{number} type veth peer name t{number}"))?;
+            let fields =
+                format!("name: s{number}, network: blue, device: s{number}, label: {{role: server}}");
+            objects.push_str(&format!("- {{apiVersion: dvs/v1, kind: Port, {fields}}}\n"));
+        }
+        let file = lab.directory().join("ports.yaml");
+        std::fs::write(&file, objects)?;
+        self.dvs(&["apply", "--file", &text(&file)?, "--yes", "--wait"])?;
+        Ok(Sharing { ports: MANY_PORTS, rows_of_one, rows_of_all: self.rows()? })
+    }
+
+    /// Rows of compiled rules in the kernel.
+    fn rows(&self) -> Result<u64> {
+        let status: Value = serde_json::from_str(&self.dvs(&["status", "--output", "json"])?)?;
+        let tables = status["tables"].as_array().into_iter().flatten();
+        let table = tables.into_iter().find(|table| table["name"] == "rules");
+        table.and_then(|table| table["entries"].as_u64()).context("dvs status tells no rows of rules")
     }
 
     fn bridge(&self) -> Result<()> {
@@ -70,7 +127,7 @@ impl Dvs {
 
     fn dvs(&self, words: &[&str]) -> Result<String> {
         let mut command = Command::new("timeout");
-        shell::quiet(command.arg("10").arg(workspace::dvs()).args(words).env("DVS_SOCKET", self.socket()))
+        shell::quiet(command.arg("60").arg(workspace::dvs()).args(words).env("DVS_SOCKET", self.socket()))
     }
 
     fn socket(&self) -> PathBuf {

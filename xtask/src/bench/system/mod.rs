@@ -2,95 +2,19 @@
 
 mod dvs;
 mod kernel;
+mod kind;
+mod nft;
 mod ovs;
 mod redirect;
+mod rules;
 
-use std::path::Path;
+use std::{cell::Cell, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use clap::ValueEnum;
-use serde::Serialize;
 
-use super::{lab::Lab, process::Daemon, topology::Topology};
-
-/// A way from one station to the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
-    /// A veth pair with nothing in between: the limit.
-    Veth,
-    /// The Linux bridge.
-    Bridge,
-    /// A bare redirect at tc: the least that a switch can do.
-    Redirect,
-    /// A bare redirect into the peer's receive path.
-    RedirectPeer,
-    /// Open vSwitch's userspace datapath with XDP sockets.
-    Ovs,
-    /// This switch.
-    Dvs,
-    /// The kernel's router between two Linux bridges.
-    KernelRouted,
-    /// This switch, as a router between two networks.
-    DvsRouted,
-}
-
-impl Kind {
-    /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Veth,
-        Self::Bridge,
-        Self::Redirect,
-        Self::RedirectPeer,
-        Self::Ovs,
-        Self::Dvs,
-        Self::KernelRouted,
-        Self::DvsRouted,
-    ];
-
-    /// As tables and plots call it.
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Veth => "veth pair",
-            Self::Bridge => "Linux bridge",
-            Self::Redirect => "redirect",
-            Self::RedirectPeer => "redirect_peer",
-            Self::Ovs => "OVS AF_XDP",
-            Self::Dvs => "dvs",
-            Self::KernelRouted => "kernel routed",
-            Self::DvsRouted => "dvs routed",
-        }
-    }
-
-    /// What it does with packets.
-    pub(crate) const fn topology(self) -> Topology {
-        match self {
-            Self::Veth | Self::Bridge | Self::Redirect | Self::RedirectPeer | Self::Ovs | Self::Dvs => {
-                Topology::Bridged
-            }
-            Self::KernelRouted | Self::DvsRouted => Topology::Routed,
-        }
-    }
-
-    /// Whether it is this switch.
-    pub(crate) const fn is_ours(self) -> bool {
-        matches!(self, Self::Dvs | Self::DvsRouted)
-    }
-
-    /// A name that fits into the name of a namespace.
-    const fn short(self) -> &'static str {
-        match self {
-            Self::Veth => "veth",
-            Self::Bridge => "bridge",
-            Self::Redirect => "redirect",
-            Self::RedirectPeer => "peer",
-            Self::Ovs => "ovs",
-            Self::Dvs => "dvs",
-            Self::KernelRouted => "kernel-r",
-            Self::DvsRouted => "dvs-r",
-        }
-    }
-}
+use super::{lab::Lab, process::Daemon};
+pub(crate) use dvs::Sharing;
+pub(crate) use kind::Kind;
 
 /// What moves the frames, as far as it must be looked after.
 enum Switch {
@@ -100,8 +24,10 @@ enum Switch {
     Process { _daemon: Daemon },
     /// Open vSwitch.
     Ovs(ovs::Ovs),
+    /// The kernel with nftables.
+    Nft(nft::Nft),
     /// This switch.
-    Dvs { _dvs: dvs::Dvs },
+    Dvs(dvs::Dvs),
 }
 
 /// Releases what a run that was killed still holds in its directory.
@@ -115,6 +41,8 @@ pub(crate) struct System {
     /// Which one.
     pub(crate) kind: Kind,
     switch: Switch,
+    /// Changes of rules so far.
+    changes: Cell<u32>,
     /// Where it is.
     pub(crate) lab: Lab,
 }
@@ -143,10 +71,18 @@ impl System {
                 Switch::Process { _daemon: redirect::start(&lab, "bench_redirect_peer_tc")? }
             }
             Kind::Ovs => Switch::Ovs(ovs::Ovs::start(&lab)?),
-            Kind::Dvs | Kind::DvsRouted => Switch::Dvs { _dvs: dvs::Dvs::start(&lab)? },
+            Kind::Nft4 | Kind::Nft1k | Kind::Nft10k => {
+                Switch::Nft(nft::Nft::start(&lab, kind.rules().unwrap_or_default())?)
+            }
+            Kind::Dvs | Kind::DvsRouted | Kind::Dvs4 | Kind::Dvs1k | Kind::Dvs10k => {
+                Switch::Dvs(dvs::Dvs::start(&lab, kind.rules())?)
+            }
         };
         lab.wait_for_traffic()?;
-        let system = Self { kind, switch, lab };
+        if matches!(switch, Switch::Nft(_)) {
+            nft::Nft::wait_for_tracking(&lab)?;
+        }
+        let system = Self { kind, switch, changes: Cell::new(0), lab };
         system.rest()?;
         Ok(system)
     }
@@ -155,7 +91,7 @@ impl System {
     pub(crate) fn wake(&self) -> Result<()> {
         match &self.switch {
             Switch::Ovs(ovs) => ovs.go_on(),
-            Switch::Kernel | Switch::Process { .. } | Switch::Dvs { .. } => Ok(()),
+            Switch::Kernel | Switch::Process { .. } | Switch::Nft(_) | Switch::Dvs(_) => Ok(()),
         }
     }
 
@@ -163,7 +99,27 @@ impl System {
     pub(crate) fn rest(&self) -> Result<()> {
         match &self.switch {
             Switch::Ovs(ovs) => ovs.stop(),
-            Switch::Kernel | Switch::Process { .. } | Switch::Dvs { .. } => Ok(()),
+            Switch::Kernel | Switch::Process { .. } | Switch::Nft(_) | Switch::Dvs(_) => Ok(()),
+        }
+    }
+
+    /// Changes a rule of the firewall; how long that takes, if there is one.
+    pub(crate) fn change_rule(&self) -> Result<Option<Duration>> {
+        let Some(count) = self.kind.rules() else { return Ok(None) };
+        self.changes.set(self.changes.get() + 1);
+        let port = rules::port(self.changes.get());
+        match &self.switch {
+            Switch::Nft(nft) => nft.change(&self.lab, &port).map(Some),
+            Switch::Dvs(dvs) => dvs.change(rules::changed(count), &port).map(Some),
+            Switch::Kernel | Switch::Process { .. } | Switch::Ovs(_) => Ok(None),
+        }
+    }
+
+    /// What it takes if many ports have the same policy; of this switch with the most rules alone.
+    pub(crate) fn share(&self) -> Result<Option<Sharing>> {
+        match (&self.switch, self.kind) {
+            (Switch::Dvs(dvs), Kind::Dvs10k) => dvs.share(&self.lab).map(Some),
+            _ => Ok(None),
         }
     }
 }

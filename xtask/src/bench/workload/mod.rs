@@ -1,5 +1,6 @@
 //! What the stations do to a switch, and what is measured.
 
+mod change;
 mod connections;
 mod latency;
 mod tcp;
@@ -11,7 +12,10 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::lab::Lab;
+use super::{
+    lab::Lab,
+    system::{Kind, System},
+};
 
 /// A kind of measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -26,6 +30,8 @@ pub(crate) enum Test {
     /// Short connections.
     #[value(alias = "connections")]
     Conn,
+    /// A rule of a firewall that changes.
+    Change,
     /// BPF programs alone, by test run.
     Prog,
 }
@@ -44,12 +50,14 @@ pub(crate) enum Metric {
     LatencyTail,
     /// Thousands of connections a second.
     Connections,
+    /// Milliseconds from the command that changes a rule to its end.
+    Change,
 }
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Tcp, Self::Udp, Self::LatencyMedian, Self::LatencyTail, Self::Connections];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tcp, Self::Udp, Self::LatencyMedian, Self::LatencyTail, Self::Connections, Self::Change];
 
     /// For people.
     pub(crate) const fn title(self) -> &'static str {
@@ -59,6 +67,7 @@ impl Metric {
             Self::LatencyMedian => "Request/response, p50",
             Self::LatencyTail => "Request/response, p99",
             Self::Connections => "Short connections",
+            Self::Change => "One rule changed",
         }
     }
 
@@ -69,12 +78,13 @@ impl Metric {
             Self::Udp => "kpps",
             Self::LatencyMedian | Self::LatencyTail => "µs",
             Self::Connections => "k/s",
+            Self::Change => "ms",
         }
     }
 
     /// Whether less is better.
     pub(crate) const fn is_latency(self) -> bool {
-        matches!(self, Self::LatencyMedian | Self::LatencyTail)
+        matches!(self, Self::LatencyMedian | Self::LatencyTail | Self::Change)
     }
 
     /// How many times as good `ours` is as `theirs`: above 1 is better, whatever is measured.
@@ -85,7 +95,7 @@ impl Metric {
 
 impl Test {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Tcp, Self::Udp, Self::Rr, Self::Conn, Self::Prog];
+    pub(crate) const ALL: [Self; 6] = [Self::Tcp, Self::Udp, Self::Rr, Self::Conn, Self::Change, Self::Prog];
 
     /// Starts the servers that stay for all rounds.
     pub(crate) fn serve(self, lab: &mut Lab) -> Result<()> {
@@ -93,19 +103,26 @@ impl Test {
             Self::Tcp => tcp::serve(lab),
             Self::Rr => latency::serve(lab),
             Self::Conn => connections::serve(lab),
-            Self::Udp | Self::Prog => Ok(()),
+            Self::Udp | Self::Change | Self::Prog => Ok(()),
         }
     }
 
     /// Measures once, for about `time`.
-    pub(crate) fn measure(self, lab: &Lab, time: Duration) -> Result<Vec<(Metric, f64)>> {
+    pub(crate) fn measure(self, system: &System, time: Duration) -> Result<Vec<(Metric, f64)>> {
+        let lab = &system.lab;
         match self {
             Self::Tcp => tcp::measure(lab, time),
             Self::Udp => udp::measure(lab, time),
             Self::Rr => latency::measure(lab, time),
             Self::Conn => connections::measure(lab, time),
+            Self::Change => change::measure(system),
             Self::Prog => Ok(Vec::new()),
         }
+    }
+
+    /// Whether there is anything to measure.
+    pub(crate) fn concerns(self, kind: Kind) -> bool {
+        self != Self::Change || kind.rules().is_some()
     }
 }
 

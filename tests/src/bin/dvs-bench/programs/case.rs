@@ -3,7 +3,13 @@
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use super::{frame, routed::Packet, scene::Side, scenes::Scenes, timer::Timer};
+use super::{
+    frame,
+    routed::{Packet, Size},
+    scene::Side,
+    scenes::Scenes,
+    timer::Timer,
+};
 
 /// First packets in one timing: each makes a half-open flow.
 const FIRST: u32 = 50_000;
@@ -21,6 +27,8 @@ pub(crate) struct Case {
     flows: Option<u32>,
     /// Routes that first packets choose from.
     routes: Option<u32>,
+    /// Rules that first packets are asked about; 0 for those of a port without a firewall.
+    rules: Option<u32>,
     #[serde(skip)]
     run: Run,
 }
@@ -35,6 +43,8 @@ enum Run {
     Prepared(&'static str, Side, Side),
     /// The router, on such a packet, after one of the benchmark's own programs has prepared it.
     Routed(&'static str, fn() -> [u8; 64]),
+    /// The router, on the first packet of a stranger.
+    Stranger,
     /// The least that can route, after the same preparation.
     Limit,
     /// The empty program at XDP.
@@ -42,6 +52,9 @@ enum Run {
     /// The switch's cache at XDP, on a tagged frame that stays tagged.
     Cache,
 }
+
+/// What prepares the packets of strangers.
+const STRANGER: &str = "bench_stranger_tc";
 
 const ACCESS: Side = Side::Access;
 const TRUNK: Side = Side::Trunk;
@@ -81,10 +94,19 @@ pub(crate) const CASES: &[Case] = &[
     routed("routed_first", None, Some(10), frame::routed),
     routed("routed_first", None, Some(10_000), frame::routed),
     routed("routed_first", None, Some(1_000_000), frame::routed),
+    filtered("filtered_flow", Some(1000), 10_000),
+    filtered("filtered_flow", Some(1_000_000), 10_000),
+    filtered("filtered_first", None, 0),
+    filtered("filtered_first", None, 4),
+    filtered("filtered_first", None, 10),
+    filtered("filtered_first", None, 100),
+    filtered("filtered_first", None, 1_000),
+    filtered("filtered_first", None, 10_000),
 ];
 
 const fn own(program: &'static str, name: &'static str) -> Case {
-    Case { program, stations: None, ports: None, flows: None, routes: None, run: Run::Own(name) }
+    let run = Run::Own(name);
+    Case { program, stations: None, ports: None, flows: None, routes: None, rules: None, run }
 }
 
 const fn switch(program: &'static str, stations: u32, ports: u32, run: Run) -> Case {
@@ -100,6 +122,15 @@ const fn routed(
     Case { flows, routes, run: Run::Routed("bench_route_tc", frame), ..own(program, "") }
 }
 
+/// Packets of known flows, or without any of strangers.
+const fn filtered(program: &'static str, flows: Option<u32>, rules: u32) -> Case {
+    let case = routed(program, flows, None, frame::routed);
+    if flows.is_some() {
+        return Case { rules: Some(rules), ..case };
+    }
+    Case { rules: Some(rules), run: Run::Stranger, ..case }
+}
+
 impl Case {
     /// Nanoseconds a frame, with all that the preparation costs.
     pub(crate) fn time(&self, timer: &mut Timer, scenes: &mut Scenes) -> Result<f64> {
@@ -110,9 +141,14 @@ impl Case {
                     self.flows.unwrap_or(u32::MAX),
                     self.routes.unwrap_or(0),
                 ))?;
-                let scene = scenes.routed(self.flows, self.routes)?;
+                let scene = scenes.routed(self.size())?;
                 let repeat = if self.routes.is_some() { FIRST } else { u32::MAX };
                 return timer.routed(prepare, Some(scene.program()?), &frame(), repeat);
+            }
+            Run::Stranger => {
+                timer.choose_packets(&Packet::of_strangers(&frame::routed()))?;
+                let program = scenes.routed(self.size())?.program()?;
+                return timer.routed(STRANGER, Some(program), &frame::routed(), FIRST);
             }
             Run::Limit => {
                 timer.choose_packets(&Packet::new(&frame::routed(), self.flows.unwrap_or(1), 0))?;
@@ -129,11 +165,17 @@ impl Case {
         match &self.run {
             Run::Prepared(prepare, ..) => timer.prepared(prepare, scene.program()?),
             Run::Cache => timer.cache(scene.cache()?),
-            Run::Own(_) | Run::Switch(..) | Run::Routed(..) | Run::Limit | Run::EmptyXdp => {
+            Run::Own(_) | Run::Switch(..) | Run::Routed(..) | Run::Stranger | Run::Limit | Run::EmptyXdp => {
                 timer.switch(scene.program()?)
             }
         }
         .with_context(|| format!("{} with {:?} stations", self.program, self.stations))
+    }
+
+    /// Of the router's tables.
+    fn size(&self) -> Size {
+        let [flows, routes, rules] = [self.flows, self.routes, self.rules].map(Option::unwrap_or_default);
+        Size { flows, routes, rules }
     }
 }
 
@@ -144,6 +186,7 @@ pub(crate) struct Overheads {
     route: f64,
     first: f64,
     route6: f64,
+    stranger: f64,
 }
 
 impl Overheads {
@@ -159,8 +202,10 @@ impl Overheads {
         timer.choose_packets(&Packet::new(&frame::routed(), u32::MAX, 1000))?;
         let first = timer.routed("bench_route_tc", None, &frame::routed(), u32::MAX)? - empty;
         let route6 = timer.routed("bench_route6_tc", None, &frame::routed6(), u32::MAX)? - empty;
+        timer.choose_packets(&Packet::of_strangers(&frame::routed()))?;
+        let stranger = timer.routed(STRANGER, None, &frame::routed(), u32::MAX)? - empty;
         // Half of the pair is the edit that the switch does itself.
-        Ok(Self { edit: jump - empty + edit_and_undo / 2.0, walk, route, first, route6 })
+        Ok(Self { edit: jump - empty + edit_and_undo / 2.0, walk, route, first, route6, stranger })
     }
 
     /// What has to be taken off a case's time.
@@ -171,6 +216,7 @@ impl Overheads {
             Run::Routed("bench_route6_tc", _) => self.route6,
             Run::Routed(..) if case.routes.is_some() => self.first,
             Run::Routed(..) | Run::Limit => self.route,
+            Run::Stranger => self.stranger,
             Run::Prepared(..) => self.edit,
         }
     }

@@ -1,4 +1,4 @@
-//! How long the agent needs to load many routes, and how much memory they take.
+//! How long the agent needs to load many routes, and how much memory they and many connections take.
 
 use std::{
     collections::BTreeMap,
@@ -34,20 +34,27 @@ const ROUTES: u32 = 1_000_000;
 /// What came out.
 #[derive(Serialize)]
 pub(crate) struct Load {
-    routes: u32,
-    /// From the proven configuration to the last route in the kernel.
+    table: &'static str,
+    rows: u32,
+    /// Of routes from the proven configuration to the last one in the kernel.
     seconds: f64,
-    /// Of the kernel's tables of routes and of what the agent has for them.
+    /// Of the kernel's tables, and of what the agent has for them.
     megabytes: f64,
 }
 
+/// Connections as the benchmark has put them into a table of flows.
+#[expect(clippy::cast_precision_loss, reason = "a number for people")]
+pub(crate) fn connections(rows: u32, time: Duration, bytes: u64) -> Load {
+    Load { table: "connections", rows, seconds: time.as_secs_f64(), megabytes: bytes as f64 / 1e6 }
+}
+
 /// Loads them as the agent does, into tables of its own.
-pub(crate) fn run() -> Result<Vec<Load>> {
+pub(crate) fn routes() -> Result<Load> {
     let state = tempfile::tempdir()?;
     let home = Arc::new(Home::new(state.path()));
     let loaded = load(&home, state.path());
     bpf::teardown(state.path(), &home)?;
-    Ok(vec![loaded?])
+    loaded
 }
 
 fn load(home: &Arc<Home>, state: &std::path::Path) -> Result<Load> {
@@ -68,7 +75,7 @@ fn load(home: &Arc<Home>, state: &std::path::Path) -> Result<Load> {
     let bytes = table.bytes + memory::resident()?.saturating_sub(before);
     let seconds = time.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a number for people")]
-    Ok(Load { routes: ROUTES, seconds, megabytes: bytes as f64 / 1e6 })
+    Ok(Load { table: "routes", rows: ROUTES, seconds, megabytes: bytes as f64 / 1e6 })
 }
 
 /// Two networks, and the routes by way of one station in the second.

@@ -5,6 +5,7 @@
 //! off.
 
 mod case;
+mod firewall;
 mod frame;
 mod loads;
 mod routed;
@@ -58,7 +59,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             timing.samples.push(time - overheads.of(timing.case));
         }
     }
-    let loads = loads::run()?;
+    let loads = [loads::routes()?, scenes.connections()?];
     println!("{}", serde_json::json!({ "timings": timings, "loads": loads }));
     Ok(())
 }

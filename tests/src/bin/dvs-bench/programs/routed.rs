@@ -1,11 +1,16 @@
 //! The switch with a router between two networks, and tables of any size.
 
-use std::path::Path;
+use std::{
+    fs,
+    os::fd::{AsFd as _, AsRawFd as _},
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use aya::{
     Ebpf, EbpfLoader,
-    maps::{Array, HashMap, LpmTrie, lpm_trie},
+    maps::{Array, HashMap, LpmTrie, Map, lpm_trie},
     programs::SchedClassifier,
 };
 use switch_common::{
@@ -18,14 +23,17 @@ use switch_common::{
         flow::{self, Flow},
         gateway::{self, Gateway},
         neighbour::{self, Neighbour},
+        policy,
         port::{self, Port},
         route::{self, Hop, Target},
+        rules,
     },
     wire::{eth, vlan},
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::{
+    firewall,
     frame::{RECEIVER_IP, RECEIVER_IP6, SENDER, SENDER_IP, SENDER_IP6, VLAN, station},
     timer::{EGRESS, INGRESS},
 };
@@ -57,39 +65,67 @@ fn cells<T: IntoBytes + FromBytes, const N: usize>(mut row: T) -> [u8; N] {
     bytes
 }
 
-/// A switch with a router, so many flows and so many routes.
+/// How much is in the tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// Established flows; behind a firewall each has its answers, which are as many.
+    pub(crate) flows: u32,
+    /// Routes.
+    pub(crate) routes: u32,
+    /// Rules of the receiver's firewall; 0 for none.
+    pub(crate) rules: u32,
+}
+
+/// A switch with a router.
 pub(crate) struct Routed {
     object: Ebpf,
-    flows: u32,
-    routes: u32,
+    size: Size,
+    /// How long it took to write the flows.
+    filled: Duration,
 }
 
 impl Routed {
     /// Fills the tables.
-    pub(crate) fn new(path: &Path, flows: u32, routes: u32) -> Result<Self> {
-        let openings = if flows == 0 { OPENINGS } else { 1024 };
+    pub(crate) fn new(path: &Path, size: Size) -> Result<Self> {
+        let openings = if size.flows == 0 { OPENINGS } else { 1024 };
         let mut object = EbpfLoader::new()
             .map_max_entries(fdb::NAME, 1024)
-            .map_max_entries(flow::NAME4, flows.max(1024) * 2)
+            .map_max_entries(flow::NAME4, size.flows.max(1024) * 2 + 1024)
             .map_max_entries(flow::NAME6, 4096)
             .map_max_entries(flow::OPENING4, openings)
             .map_max_entries(flow::OPENING6, 1024)
-            .map_max_entries(route::NAME4, routes + 1024)
+            .map_max_entries(route::NAME4, size.routes + 1024)
             .load_file(path)
             .with_context(|| format!("loading {}", path.display()))?;
         let program = object.program_mut(PROGRAM).with_context(|| format!("no program {PROGRAM}"))?;
         <&mut SchedClassifier>::try_from(program)?.load()?;
-        let mut scene = Self { object, flows, routes };
+        let mut scene = Self { object, size, filled: Duration::ZERO };
         scene.configure()?;
         scene.connect()?;
+        scene.filter()?;
         scene.route()?;
+        let start = Instant::now();
         scene.flow()?;
+        scene.filled = start.elapsed();
         Ok(scene)
     }
 
     /// True if the tables have this size.
-    pub(crate) fn is(&self, flows: Option<u32>, routes: Option<u32>) -> bool {
-        self.flows == flows.unwrap_or(0) && self.routes == routes.unwrap_or(0)
+    pub(crate) fn is(&self, size: Size) -> bool {
+        self.size == size
+    }
+
+    /// How long it took to write the flows.
+    pub(crate) const fn filled(&self) -> Duration {
+        self.filled
+    }
+
+    /// Memory that the kernel accounts to the table of flows.
+    pub(crate) fn bytes_of_flows(&self) -> Result<u64> {
+        let Some(Map::HashMap(map)) = self.object.map(flow::NAME4) else { bail!("no flows") };
+        let description = fs::read_to_string(format!("/proc/self/fdinfo/{}", map.fd().as_fd().as_raw_fd()))?;
+        let line = description.lines().find_map(|line| line.strip_prefix("memlock:"));
+        Ok(line.context("the kernel tells no size of a table")?.trim().parse()?)
     }
 
     /// The switch.
@@ -103,22 +139,14 @@ impl Routed {
             ageing_ns: u64::MAX,
             gateway_mac: GATEWAY_MAC.word().get(),
             opening_quota: u64::from(OPENINGS),
-            firewalls: 0,
+            firewalls: u64::from(self.has_firewall()),
             ..Config::default()
         };
         self.row::<{ size_of::<Config>() }>("config", 0, bytes(&config))?;
         let epoch = Epoch { configured: Shared::new(1), ..Epoch::default() };
         self.row::<{ size_of::<Epoch>() }>(epoch::NAME, 0, cells(epoch))?;
         for (ifindex, slot, pvid) in [(INGRESS, 1, VLAN), (EGRESS, 2, OTHER)] {
-            let port = Port {
-                ifindex,
-                slot,
-                mtu: 1500,
-                learn_limit: 1024,
-                flags: port::UP,
-                pvid,
-                ..Port::default()
-            };
+            let port = Port { ifindex, slot, mtu: 1500, learn_limit: 1024, pvid, ..self.port(ifindex) };
             let [number, _] = port::rows(slot);
             self.row::<{ size_of::<Port>() }>(port::NAME, number, bytes(&port))?;
             self.row(port::INDEX, ifindex, number.to_ne_bytes())?;
@@ -128,6 +156,37 @@ impl Routed {
             self.put::<8, 16>(fdb::NAME, bytes(&fdb::Key::new(network, mac)), cells(entry))?;
         }
         Ok(())
+    }
+
+    const fn has_firewall(&self) -> bool {
+        self.size.rules != 0
+    }
+
+    /// What the firewall makes of the port at a device: it is the receiver's, and both networks are watched.
+    fn port(&self, ifindex: u32) -> Port {
+        if !self.has_firewall() {
+            return Port { flags: port::UP, ..Port::default() };
+        }
+        let open = Port { flags: port::UP | port::TRACKED, ..Port::default() };
+        if ifindex == INGRESS {
+            return open;
+        }
+        let (flags, policies) = (open.flags | port::FIREWALL, firewall::chain());
+        Port { flags, policies, fallback: firewall::SLOT, ..open }
+    }
+
+    /// The rules, and the subnet of those who they are asked about.
+    fn filter(&mut self) -> Result<()> {
+        self.prefix4(firewall::STRANGERS, 16, 1)?;
+        if !self.has_firewall() {
+            return Ok(());
+        }
+        let map = self.object.map_mut(rules::NAME).context("the switch has no table of rules")?;
+        let mut table = Array::<_, [u8; size_of::<rules::Row>()]>::try_from(map)?;
+        for (number, row) in (firewall::HEAD..).zip(firewall::compiled(self.size.rules)?) {
+            table.set(u32::try_from(number)?, bytes(&row), 0)?;
+        }
+        self.row(policy::NAME, firewall::SLOT.into(), firewall::HEAD.to_ne_bytes())
     }
 
     /// Both networks with their subnets, and the receiver's addresses.
@@ -167,7 +226,7 @@ impl Routed {
     fn route(&mut self) -> Result<()> {
         let own = ipv4_words([10, 0, 20, 254]);
         self.target(5, route::VIA, hop(OTHER, ipv4_words(RECEIVER_IP), own))?;
-        (0..self.routes).try_for_each(|number| self.prefix4(BASE + number * 16, 28, 5))
+        (0..self.size.routes).try_for_each(|number| self.prefix4(BASE + number * 16, 28, 5))
     }
 
     fn flow(&mut self) -> Result<()> {
@@ -192,14 +251,18 @@ impl Routed {
         };
         let [source, destination] = [SENDER_IP, RECEIVER_IP].map(u32::from_le_bytes).map(u64::from);
         let protocols = [17, 6];
-        for number in 0..self.flows {
+        for number in 0..self.size.flows {
             for protocol in protocols.iter().take(if number == 0 { 2 } else { 1 }) {
                 let about = flow::about(number.to_be(), flow::door(INGRESS, 0), *protocol);
                 let key = flow::Key4 { addresses: source | destination << 32, about };
                 self.put::<16, { size_of::<Flow>() }>(flow::NAME4, bytes(&key), cells(row()))?;
+                if self.has_firewall() {
+                    let answers = key.mirror(flow::door(EGRESS, 0));
+                    self.put::<16, { size_of::<Flow>() }>(flow::NAME4, bytes(&answers), cells(row()))?;
+                }
             }
         }
-        for number in 0..self.flows.min(1000) {
+        for number in 0..self.size.flows.min(1000) {
             let key = flow::Key6 {
                 source: ipv6_words(SENDER_IP6),
                 destination: ipv6_words(RECEIVER_IP6),
@@ -265,16 +328,25 @@ pub(crate) struct Packet {
 impl Packet {
     /// Of one of these flows, to one of these routes.
     pub(crate) fn new(frame: &[u8; 64], flows: u32, routes: u32) -> Self {
-        let pairs =
-            [14, 16, 18, 20, 22, 26, 28].map(|at| u32::from(u16::from_be_bytes([frame[at], frame[at + 1]])));
-        Self {
-            addresses: eth::addresses(GATEWAY_MAC.word(), SENDER.word()),
-            flows,
-            routes,
-            base: BASE,
-            sum: pairs.iter().sum(),
-        }
+        let sum = sum(frame, [26, 28]);
+        Self { addresses: Self::addresses(), flows, routes, base: BASE, sum }
     }
+
+    /// From one of the strangers, to where the frame goes.
+    pub(crate) fn of_strangers(frame: &[u8; 64]) -> Self {
+        let (base, sum) = (firewall::STRANGERS, sum(frame, [30, 32]));
+        Self { addresses: Self::addresses(), flows: 0, routes: 0, base, sum }
+    }
+
+    fn addresses() -> [u64; 2] {
+        eth::addresses(GATEWAY_MAC.word(), SENDER.word())
+    }
+}
+
+/// Sum of a frame's IPv4 header with one of its addresses, which is here, and without the checksum.
+fn sum(frame: &[u8; 64], address: [usize; 2]) -> u32 {
+    let pairs = [14, 16, 18, 20, 22].into_iter().chain(address);
+    pairs.map(|at| u32::from(u16::from_be_bytes([frame[at], frame[at + 1]]))).sum()
 }
 
 /// A flow of `bench_limit_tc`, with its key.
