@@ -79,7 +79,6 @@ pub(crate) const TOOLS: &[Package] = &[
     package("tcpdump", Probe::Program("tcpdump"), &[Part::Run], "looking at frames"),
     package("ethtool", Probe::Program("ethtool"), &[Part::Test, Part::Bench], "offload settings of devices"),
     package("iperf3", Probe::Program("iperf3"), &[Part::Test, Part::Bench], "TCP and UDP streams"),
-    package("curl", Probe::Program("curl"), &[Part::Test], "a client for a web server behind a firewall"),
     package("hping3", Probe::Program("hping3"), &[Part::Test], "floods of opened connections"),
     package(
         "qemu-system-x86",

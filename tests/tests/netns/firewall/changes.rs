@@ -13,7 +13,7 @@ use dvs_tests::netns::{
     until,
 };
 
-use super::{DNS, HTTPS, PAIRS, SSH, WEB, dropping, dvs, ips, lab, nothing_is_refused};
+use super::{DNS, HTTPS, OTHER, PAIRS, SSH, WEB, dropping, dvs, ips, lab, nothing_is_refused};
 
 /// Taking the rule away, and putting it back.
 const REMOVE: &str = "rule remove web https";
@@ -128,4 +128,33 @@ fn a_firewall_that_comes_asks_for_what_runs() {
     let ping = Ping::run(from, v4);
     assert!(ping.is_lossless(), "{ping:?}");
     until("the datagram is not there", || dvs_tests::netns::socket::is_empty(&taker).then_some(()));
+}
+
+#[test]
+fn a_connection_that_was_there_before_the_firewall_goes_on() {
+    let lab = lab(WEB);
+    for server in ["p2", "p5"] {
+        dvs(&lab, &format!("port set {server} --firewall off"));
+    }
+    let (allowed, other) = (connections(&lab, HTTPS), connections(&lab, OTHER));
+    for (_, connection) in allowed.iter().chain(&other) {
+        connection.talk();
+    }
+    for server in ["p2", "p5"] {
+        dvs(&lab, &format!("port set {server} --firewall on"));
+    }
+    for (_, connection) in &allowed {
+        connection.talk();
+        connection.stream(1 << 20);
+    }
+    for (_, connection) in &other {
+        connection.speak(b"late");
+    }
+    // Some time later than what came after them.
+    for (_, connection) in &allowed {
+        connection.talk();
+    }
+    for (server, connection) in &other {
+        assert!(connection.is_silent(), "{server}: {connection:?} goes on");
+    }
 }
