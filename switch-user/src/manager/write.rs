@@ -69,24 +69,25 @@ impl Manager {
         if changes.is_empty() {
             return Ok(ChangeSet { generation: old.generation, changes, warnings: Vec::new() });
         }
-        let warnings = self.check(options, &old.desired, &new, &changes)?;
+        let (valid, warnings) = self.check(options, &old.desired, &new, &changes)?;
         if options.dry_run {
             return Ok(ChangeSet { generation: old.generation, changes, warnings });
         }
         let generation = self.store.put(old.generation, &batch(&new, &changes))?;
+        self.host.proven(generation, valid);
         self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");
         Ok(ChangeSet { generation, changes, warnings })
     }
 
-    /// Refuses what makes no sense or is perhaps not meant; returns warnings.
+    /// Refuses what makes no sense or is perhaps not meant; returns the proven form and warnings.
     fn check(
         &self,
         options: Options,
         old: &Desired,
         new: &Desired,
         changes: &[Change],
-    ) -> Result<Vec<String>, ApiError> {
+    ) -> Result<(Validated, Vec<String>), ApiError> {
         let outcome = validate_changes(new, changes);
         let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
         if !options.allow_missing {
@@ -101,7 +102,7 @@ impl Manager {
             Some(lockout) if !options.yes => return Err(ApiError::Confirmation(lockout)),
             _ => {}
         }
-        Ok(warnings)
+        Ok((valid, warnings))
     }
 }
 
