@@ -13,6 +13,7 @@ use switch_common::addr::Mac;
 use tokio::sync::{broadcast, watch};
 use utoipa::ToSchema;
 
+use crate::model::Validated;
 pub use firewall::{LogEvent, RuleHits};
 pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol};
 
@@ -48,6 +49,9 @@ pub trait HostReports: Send + Sync + 'static {
     fn rules(&self) -> Result<Vec<RuleHits>, ReportError>;
     /// The last events of rules that log, and those that follow them.
     fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>);
+    /// Hears that the manager has proven a configuration and that it is stored as this generation. A host
+    /// in the manager's process needs not read and prove it once more.
+    fn proven(&self, _generation: u64, _valid: Validated) {}
 }
 
 /// A table of the kernel could not be read.

@@ -25,6 +25,7 @@ pub mod rule_names;
 pub mod run;
 pub mod scene;
 pub mod slots;
+mod source;
 pub mod status;
 pub mod worker;
 

@@ -18,13 +18,14 @@ use super::{
     image::Hook,
     keeper, log, memory,
     scene::Scene,
+    source::Source,
     status::Reports,
     worker::Worker,
 };
 use crate::{
-    model::{Desired, Problem, Validated, validate},
+    model::Validated,
     netlink::{NetlinkError, links, packet::Sender},
-    store::{Store, StoreError},
+    store::Store,
 };
 
 /// Everything is read again after this time, in case that somebody else changed it.
@@ -82,7 +83,7 @@ impl Agent {
         let home = Arc::new(Home::new(&settings.state));
         let reports = Arc::new(Reports::new(settings.host.clone(), Arc::clone(&home), devices.clone()));
         let generation = store.watch();
-        let source = Source { generation: generation.clone(), store, read: None };
+        let source = Source::new(store, Arc::clone(&reports));
         let (scene, set) = watch::channel(None);
         let journal = reports.journal();
         let begin = move || Work::begin(&settings, home, source, &set, journal);
@@ -127,42 +128,6 @@ impl Agent {
     pub async fn stop(self) -> Result<(), AgentError> {
         self.stop.send_replace(true);
         self.task.await?
-    }
-}
-
-/// The configuration, read and proven when it has changed.
-struct Source {
-    store: Arc<dyn Store>,
-    generation: watch::Receiver<u64>,
-    read: Option<(u64, Arc<Validated>)>,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum SourceError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the stored configuration is not valid: {}", sentences(.0))]
-    Invalid(Vec<Problem>),
-}
-
-fn sentences(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-impl Source {
-    /// The newest configuration and its generation.
-    fn read(&mut self) -> Result<(u64, Arc<Validated>), SourceError> {
-        let newest = *self.generation.borrow_and_update();
-        if let Some((generation, desired)) =
-            self.read.as_ref().filter(|(generation, _)| *generation == newest)
-        {
-            return Ok((*generation, Arc::clone(desired)));
-        }
-        let snapshot = self.store.get()?;
-        let desired = Desired::from_documents(snapshot.documents.values()).map_err(SourceError::Invalid)?;
-        let desired = Arc::new(validate(&desired).map_err(SourceError::Invalid)?);
-        self.read = Some((snapshot.generation, Arc::clone(&desired)));
-        Ok((snapshot.generation, desired))
     }
 }
 

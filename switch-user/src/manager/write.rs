@@ -77,6 +77,7 @@ impl Manager {
             return Ok(self.with_cuts(set, &old.desired, &valid));
         }
         let generation = self.store.put(old.generation, &batch(&new, &changes))?;
+        self.host.proven(generation, valid);
         self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");
         Ok(ChangeSet { generation, changes, warnings, ..ChangeSet::default() })
@@ -91,7 +92,7 @@ impl Manager {
         set
     }
 
-    /// Refuses what makes no sense or is perhaps not meant; returns what is left, with warnings.
+    /// Refuses what makes no sense or is perhaps not meant; returns the proven form and warnings.
     fn check(
         &self,
         options: Options,

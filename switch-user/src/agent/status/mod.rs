@@ -6,7 +6,7 @@ mod routing;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use switch_common::{ABI_VERSION, table::fdb};
@@ -49,6 +49,8 @@ pub struct Reports {
     applied: watch::Sender<Applied>,
     view: RwLock<View>,
     journal: Arc<Journal>,
+    /// What the manager has proven and the agent has not taken over, with its generation.
+    proven: Mutex<Option<(u64, Arc<Validated>)>>,
 }
 
 /// What the agent last planned and did.
@@ -69,12 +71,25 @@ impl Reports {
     /// Reports of a host that has not applied anything yet.
     pub fn new(host: String, home: Arc<Home>, devices: watch::Receiver<Devices>) -> Self {
         let (applied, _) = watch::channel(Applied::default());
-        Self { host, home, devices, applied, view: RwLock::default(), journal: Arc::default() }
+        Self {
+            host,
+            home,
+            devices,
+            applied,
+            view: RwLock::default(),
+            journal: Arc::default(),
+            proven: Mutex::default(),
+        }
     }
 
     /// Where events of rules are noted.
     pub fn journal(&self) -> Arc<Journal> {
         Arc::clone(&self.journal)
+    }
+
+    /// The last configuration that the manager has proven, with its generation, if nobody has taken it.
+    pub fn take_proven(&self) -> Option<(u64, Arc<Validated>)> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Notes how far the configuration is applied.
@@ -126,6 +141,13 @@ impl Reports {
 }
 
 impl HostReports for Reports {
+    fn proven(&self, generation: u64, valid: Validated) {
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if proven.as_ref().is_none_or(|(other, _)| *other < generation) {
+            *proven = Some((generation, Arc::new(valid)));
+        }
+    }
+
     fn applied(&self) -> watch::Receiver<Applied> {
         self.applied.subscribe()
     }
