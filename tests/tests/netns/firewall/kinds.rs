@@ -73,8 +73,8 @@ fn without_state_answers_need_rules() {
             assert!(tried.is_err(), "{client} gets an answer of {ip}");
             let asker = send_datagrams(from, ip, DNS);
             asker.send(b"what?").unwrap();
-            let (_, asked) = taker.recv_from(&mut [0; 8]).unwrap();
-            dropping(&lab, ("p2", "policy-out"), || taker.send_to(b"that!", asked).unwrap());
+            let (_, source) = taker.recv_from(&mut [0; 8]).unwrap();
+            dropping(&lab, ("p2", "policy-out"), || taker.send_to(b"that!", source).unwrap());
             assert!(is_empty(&asker), "{client} gets an answer of {ip}");
         }
     }
