@@ -59,7 +59,7 @@ fn a_change_cuts_a_connection_and_lets_it_go_on() {
 
 /// Rules of which one or the other allows what is going on.
 fn turns(turn: usize) -> String {
-    let ports = if turn % 2 == 0 { ["53,5201", "9"] } else { ["9", "53,5201"] };
+    let ports = if turn.is_multiple_of(2) { ["53,5201", "9"] } else { ["9", "53,5201"] };
     let rule = |name: &str, proto: &str, port: &str| {
         format!(
             "- {{kind: Rule, policy: web, name: {name}-{proto}, priority: 10, direction: in, action: allow, proto: {proto}, port: '{port}'}}\n"
