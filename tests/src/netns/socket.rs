@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use std::time::Duration;
 
 use super::namespace::Namespace;
-use super::wait::LIMIT;
+use super::wait::{LIMIT, until};
 
 /// How long a connection that nobody answers is tried.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -13,10 +13,19 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// Listens at a port of all addresses. The kernel takes connections, whether somebody accepts them or not.
 #[track_caller]
 pub fn listen(at: &Namespace, port: u16) -> TcpListener {
-    let listener = at.enter(|| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)));
-    let listener = listener.unwrap_or_else(|error| panic!("cannot listen at {port}: {error}"));
+    let listener = bound(at, || TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)));
     listener.set_nonblocking(true).unwrap();
     listener
+}
+
+/// Binds a socket. A program that another test starts at this moment has all that is open here until it runs,
+/// and so may have the port.
+#[track_caller]
+fn bound<T: Send>(at: &Namespace, bind: impl Fn() -> io::Result<T> + Sync) -> T {
+    until("the port is free", || match at.enter(&bind) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => None,
+        answer => Some(answer.unwrap()),
+    })
 }
 
 /// Opens a connection and gives up soon.
@@ -27,8 +36,7 @@ pub fn try_connect(from: &Namespace, to: IpAddr, port: u16) -> io::Result<TcpStr
 /// Takes datagrams at a port of all addresses.
 #[track_caller]
 pub fn take_datagrams(at: &Namespace, port: u16) -> UdpSocket {
-    let socket = at.enter(|| UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)));
-    let socket = socket.unwrap_or_else(|error| panic!("cannot take datagrams at {port}: {error}"));
+    let socket = bound(at, || UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)));
     socket.set_read_timeout(Some(LIMIT)).unwrap();
     socket
 }
@@ -85,7 +93,7 @@ impl Connection {
         let opened = from.enter(|| TcpStream::connect_timeout(&SocketAddr::new(to, port), LIMIT));
         let client = opened.unwrap_or_else(|error| panic!("no connection to {to} at {port}: {error}"));
         let own = client.local_addr().unwrap().port();
-        let server = super::wait::until("the connection is accepted", || {
+        let server = until("the connection is accepted", || {
             // Others may have come before.
             let (stream, peer) = listener.accept().ok()?;
             (peer.port() == own).then_some(stream)

@@ -135,3 +135,32 @@ fn a_firewall_is_there_after_a_restart_of_everything() {
     assert_eq!(lab.host.drops("p2", "policy-out"), 0);
     assert!(hits(&lab, None, "p2") > 0);
 }
+
+#[test]
+fn tables_of_another_size_keep_connections_and_rules() {
+    let lab = lab(WEB);
+    let listener = listen(&lab.vm("p2").namespace, HTTPS);
+    let connections: Vec<Connection> = [("p3", 0), ("p4", 1), ("u9", 0)]
+        .into_iter()
+        .map(|(from, family)| Connection::open(&lab.vm(from).namespace, ips(&lab, "p2")[family], &listener))
+        .collect();
+    connections.iter().for_each(Connection::talk);
+    let [v4, v6] = ips(&lab, "p2");
+    let pings = [("p3", v4), ("p4", v6), ("u9", v4)]
+        .map(|(from, ip)| Ping::flood(&lab.vm(from).namespace, ip, Duration::from_secs(3)));
+    for capacities in
+        ["--rule-capacity 65536", "--flow-capacity 131072", "--rule-capacity 32768 --flow-capacity 65536"]
+    {
+        dvs(&lab, &format!("switch set {capacities}"));
+        connections.iter().for_each(Connection::talk);
+        dropping(&lab, ("p2", "policy-in"), || try_connect(&lab.vm("p4").namespace, v4, OTHER)).unwrap_err();
+    }
+    for flood in pings {
+        let ping = Ping::read(&flood.succeed(GRACE));
+        assert!(ping.sent > 100 && ping.is_lossless(), "{ping:?}");
+    }
+    assert_eq!(lab.host.drops("p2", "policy-out"), 0);
+    for vm in ["p2", "p3", "p4", "u9"] {
+        assert_eq!(lab.host.drops(vm, "no-connection"), 0, "{vm}");
+    }
+}

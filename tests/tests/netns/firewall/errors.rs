@@ -65,6 +65,27 @@ fn errors_about_an_allowed_connection_pass_a_firewall() {
     nothing_is_refused(&lab);
 }
 
+/// A network that carries less than its station believes.
+const NARROW_NETWORK: &str = "
+- {kind: Network, name: narrow, vlan: 30, mtu: 1400, router: r, subnet: [10.0.30.0/24, 'fd00:30::/64'], gateway: [10.0.30.1, 'fd00:30::1']}
+- {kind: Port, name: p6, network: narrow, mac: ['02:00:00:00:00:06'], ip: [10.0.30.6, 'fd00:30::6']}
+- {kind: Rule, policy: web, name: out, priority: 10, direction: out, action: allow, proto: tcp, port: '7000'}
+";
+
+#[test]
+fn errors_of_the_switch_s_router_pass_too() {
+    let lab = lab(NARROW_NETWORK);
+    let subnet = 30;
+    lab.vm("p6").join(subnet);
+    lab.set_mtu("p6", 1500);
+    let listener = listen(&lab.vm("p6").namespace, FAR_PORT);
+    for to in lab.vm("p6").ips_in(subnet) {
+        Connection::open(&lab.vm("p2").namespace, to, &listener).stream(1 << 20);
+    }
+    assert!(lab.host.drops("p2", "packet-too-big") >= 2, "nothing was too large");
+    nothing_is_refused(&lab);
+}
+
 /// True for an ICMP error of the VM at p4.
 fn is_error(frame: &Frame) -> bool {
     let v4 = frame.0[12..14] == [8, 0] && frame.0[23] == 1 && frame.0[34] == 3;

@@ -9,6 +9,7 @@ mod flood;
 mod groups;
 mod kinds;
 mod reject;
+mod tags;
 mod talk;
 mod tour;
 

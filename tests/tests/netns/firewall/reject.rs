@@ -24,23 +24,29 @@ fn prohibited(ip: IpAddr) -> ErrorKind {
 /// Whoever asks a VM is told that it is of no use.
 #[track_caller]
 fn is_told(lab: &Lab, from: &str, to: &str) {
-    let sender = &lab.vm(from).namespace;
     for ip in ips(lab, to) {
-        let refused = |what: &str, deed: &dyn Fn() -> io::Result<()>, wanted| {
-            let start = Instant::now();
-            let said = deed();
-            let kind = said.as_ref().err().map(io::Error::kind);
-            assert_eq!(kind, Some(wanted), "{what} from {from} to {ip}: {said:?}\n{}", tell_drops(lab));
-            assert!(start.elapsed() < AT_ONCE, "{what} from {from} to {ip} took {:?}", start.elapsed());
-        };
-        refused("a connection", &|| try_connect(sender, ip, OTHER).map(drop), ErrorKind::ConnectionRefused);
-        let asker = send_datagrams(sender, ip, OTHER);
-        let datagram = || {
-            asker.send(b"what?")?;
-            asker.recv(&mut [0]).map(drop)
-        };
-        refused("a datagram", &datagram, prohibited(ip));
+        is_told_at(lab, from, ip);
     }
+}
+
+/// The same at one address.
+#[track_caller]
+pub(super) fn is_told_at(lab: &Lab, from: &str, ip: IpAddr) {
+    let sender = &lab.vm(from).namespace;
+    let refused = |what: &str, deed: &dyn Fn() -> io::Result<()>, wanted| {
+        let start = Instant::now();
+        let said = deed();
+        let kind = said.as_ref().err().map(io::Error::kind);
+        assert_eq!(kind, Some(wanted), "{what} from {from} to {ip}: {said:?}\n{}", tell_drops(lab));
+        assert!(start.elapsed() < AT_ONCE, "{what} from {from} to {ip} took {:?}", start.elapsed());
+    };
+    refused("a connection", &|| try_connect(sender, ip, OTHER).map(drop), ErrorKind::ConnectionRefused);
+    let asker = send_datagrams(sender, ip, OTHER);
+    let datagram = || {
+        asker.send(b"what?")?;
+        asker.recv(&mut [0]).map(drop)
+    };
+    refused("a datagram", &datagram, prohibited(ip));
 }
 
 fn tell_drops(lab: &Lab) -> String {
