@@ -59,3 +59,52 @@ impl Source {
         Ok((snapshot.generation, desired))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        agent::dataplane::home::Home,
+        model::{Object, samples::from_text},
+        report::HostReports as _,
+        store::{Batch, Key, RedbStore},
+    };
+
+    /// A store with a network, and a switch whose manager says what the test says.
+    fn source(state: &std::path::Path) -> (Source, Arc<Reports>, Arc<dyn Store>) {
+        let store: Arc<dyn Store> = Arc::new(RedbStore::open(&state.join("store.redb")).unwrap());
+        let (_, devices) = watch::channel(crate::netlink::links::Devices::new());
+        let reports = Arc::new(Reports::new("h".into(), Arc::new(Home::new(state)), devices));
+        (Source::new(Arc::clone(&store), Arc::clone(&reports)), reports, store)
+    }
+
+    fn put(store: &dyn Store, generation: u64, text: &str) {
+        let desired = from_text(text);
+        let row = |object: Object| {
+            let id = object.id();
+            (Key { kind: id.kind.name().into(), name: id.name }, Some(object.document().to_value()))
+        };
+        let batch: Batch = desired.objects().map(row).collect();
+        store.put(generation, &batch).unwrap();
+    }
+
+    const BLUE: &str = "{apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10}";
+    const GREEN: &str = "{apiVersion: dvs/v1, kind: Network, name: green, vlan: 20}";
+
+    #[test]
+    fn what_the_manager_has_proven_is_taken_over_if_it_is_the_newest() {
+        let state = tempfile::tempdir().unwrap();
+        let (mut source, reports, store) = source(state.path());
+        put(&*store, 0, BLUE);
+        // What tells that the store was not read.
+        reports.proven(1, validate(&from_text(GREEN)).unwrap());
+        let (generation, valid) = source.read().unwrap();
+        assert_eq!((generation, valid.networks.keys().map(String::as_str).collect()), (1, vec!["green"]));
+        // That of an earlier generation is none of the store's now.
+        put(&*store, 1, BLUE);
+        reports.proven(1, validate(&from_text(GREEN)).unwrap());
+        let (generation, valid) = source.read().unwrap();
+        assert_eq!((generation, valid.networks.keys().map(String::as_str).collect()), (2, vec!["blue"]));
+        assert!(reports.take_proven().is_none(), "nothing is kept that nobody needs");
+    }
+}

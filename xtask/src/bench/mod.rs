@@ -108,9 +108,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn measure(options: &Options, interrupt: &Interrupt) -> Result<Report> {
     let machine = Machine::describe()?;
-    let (samples, sharing) = rounds::run(options, interrupt)?;
+    let measured = rounds::run(options, interrupt)?;
     let programs = if options.only.contains(&Test::Prog) { programs::run()? } else { Programs::default() };
-    Ok(Report::new(options.command(), machine, &samples, programs, sharing))
+    Ok(Report::new(options.command(), machine, measured, programs))
 }
 
 fn publish(report: &Report, options: &Options) -> Result<()> {

@@ -15,29 +15,42 @@ use super::{
 use crate::{progress::headline, workspace};
 
 /// A machine that does more than this before a round begins is not quiet.
-const BUSY_PERCENT: f64 = 10.0;
+pub(crate) const BUSY_PERCENT: f64 = 10.0;
+
+/// What a run has measured on the network.
+#[derive(Default)]
+pub(crate) struct Measured {
+    /// All values.
+    pub(crate) samples: Samples,
+    /// What many ports with one policy take.
+    pub(crate) sharing: Option<Sharing>,
+    /// How busy something else kept the machine before each round, in percent.
+    pub(crate) busy: Vec<f64>,
+}
 
 /// Sets everything up, measures in rounds, and removes everything.
-pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<(Samples, Option<Sharing>)> {
+pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Measured> {
     let tests: Vec<_> = options.only.iter().copied().filter(|test| *test != Test::Prog).collect();
-    let mut samples = Samples::default();
+    let mut measured = Measured::default();
     if tests.is_empty() {
-        return Ok((samples, None));
+        return Ok(measured);
     }
     netns::sweep()?;
     let systems = set_up(options, &tests, interrupt)?;
     for round in 0..options.rounds {
         headline(&format!("Round {} of {}", round + 1, options.rounds));
-        warn_if_busy()?;
+        measured.busy.push(warn_if_busy()?);
         for test in &tests {
             for system in rotated(&systems, round).filter(|system| test.concerns(system.kind)) {
                 interrupt.check()?;
-                measure(*test, system, options, &mut samples)?;
+                measure(*test, system, options, &mut measured.samples)?;
             }
         }
     }
-    let sharing = if tests.contains(&Test::Change) { share(&systems)? } else { None };
-    Ok((samples, sharing))
+    if tests.contains(&Test::Change) {
+        measured.sharing = share(&systems)?;
+    }
+    Ok(measured)
 }
 
 /// Comes last, because it changes the system.
@@ -101,10 +114,10 @@ fn show(metric: Metric, value: f64) -> String {
     format!("{value:.2} {}", metric.unit())
 }
 
-fn warn_if_busy() -> Result<()> {
+fn warn_if_busy() -> Result<f64> {
     let busy = machine::busy_percent()?;
     if busy > BUSY_PERCENT {
         println!("warning: something else keeps the machine {busy:.0} % busy; the numbers will suffer");
     }
-    Ok(())
+    Ok(busy)
 }

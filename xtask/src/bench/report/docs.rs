@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use super::{Report, plot, tables::tables};
+use super::{BUSY_PERCENT, Report, plot, tables::tables};
 use crate::workspace;
 
 const FILE: &str = "docs/BENCHMARKS.md";
@@ -26,13 +26,26 @@ fn results(report: &Report) -> String {
     let machine = &report.machine;
     let commit = machine.commit.as_deref().unwrap_or("unknown");
     format!(
-        "`{}`\n\n{}, {} CPUs, Linux {}, {}, commit {commit}.\n\n![All results as bars](benchmarks.svg)\n\n{}",
+        "`{}`\n\n{}, {} CPUs, Linux {}, {}, commit {commit}.{}\n\n![All results as bars](benchmarks.svg)\n\n{}",
         report.command,
         machine.cpu,
         machine.cpus,
         machine.kernel,
         machine.date,
+        noise(&report.busy),
         tables(report)
+    )
+}
+
+/// What a reader has to know of a machine that did something else as well.
+fn noise(busy: &[f64]) -> String {
+    let most = busy.iter().copied().fold(0.0, f64::max);
+    if most <= BUSY_PERCENT {
+        return String::new();
+    }
+    format!(
+        " Something else kept the machine up to {most:.0} % busy: ratios are within a round, absolute numbers \
+         are too bad."
     )
 }
 
@@ -46,6 +59,12 @@ fn replaced(document: &str, results: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_busy_machine_is_told_of() {
+        assert_eq!(noise(&[]) + &noise(&[3.0, 9.9]), "");
+        assert!(noise(&[3.0, 97.6]).contains("up to 98 % busy"));
+    }
 
     #[test]
     fn only_the_results_are_replaced() {

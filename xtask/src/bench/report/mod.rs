@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{
     machine::Machine,
     programs::Programs,
+    rounds::{BUSY_PERCENT, Measured},
     samples::{Samples, Summary},
     system::{Kind, Sharing},
     workload::Metric,
@@ -27,6 +28,8 @@ pub(crate) use tables::tables;
 pub(crate) struct Report {
     command: String,
     machine: Machine,
+    /// How busy something else kept the machine before each round, in percent.
+    busy: Vec<f64>,
     network: Vec<Row>,
     programs: Programs,
     sharing: Option<Sharing>,
@@ -60,16 +63,11 @@ struct Cell {
 
 impl Report {
     /// Sums up a run.
-    pub(crate) fn new(
-        command: String,
-        machine: Machine,
-        samples: &Samples,
-        programs: Programs,
-        sharing: Option<Sharing>,
-    ) -> Self {
-        let network = Metric::ALL.iter().filter_map(|metric| Row::new(*metric, samples)).collect();
-        let aims = aims::check(samples, &programs, sharing.as_ref());
-        Self { command, machine, network, programs, sharing, aims }
+    pub(crate) fn new(command: String, machine: Machine, measured: Measured, programs: Programs) -> Self {
+        let Measured { samples, sharing, busy } = measured;
+        let network = Metric::ALL.iter().filter_map(|metric| Row::new(*metric, &samples)).collect();
+        let aims = aims::check(&samples, &programs, sharing.as_ref());
+        Self { command, machine, busy, network, programs, sharing, aims }
     }
 }
 

@@ -48,7 +48,9 @@ fn network(rows: &[Row], topology: Topology) -> String {
     let head = std::iter::once("Median (least - greatest)".to_owned());
     let head = head.chain(kinds.iter().map(|kind| kind.label().to_owned()));
     let head = head.chain(comparisons.iter().map(|comparison| comparison.title.to_owned())).collect();
-    align(head, rows.iter().map(|row| network_line(row, &kinds, &comparisons)).collect())
+    // Not all is measured of all.
+    let rows = rows.iter().filter(|row| kinds.iter().any(|kind| row.cell(*kind).is_some()));
+    align(head, rows.map(|row| network_line(row, &kinds, &comparisons)).collect())
 }
 
 fn network_line(row: &Row, kinds: &[Kind], comparisons: &[Comparison]) -> Vec<String> {
