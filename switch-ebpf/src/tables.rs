@@ -50,6 +50,10 @@ pub struct Scratch {
     pub mirrored: u32,
     /// 1 if it is of a connection that nobody saw begin.
     pub adopted: u32,
+    /// 1 if it is of no connection that is known.
+    pub begins: u32,
+    /// Always 0: keeps what follows at a word.
+    pub reserved: u32,
     /// Number of the rule that decided.
     pub found: u64,
     /// How far the search for a rule has come.

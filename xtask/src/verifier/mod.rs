@@ -16,7 +16,7 @@ use crate::{shell, workspace};
 use report::{Loaded, Report};
 
 const DOCUMENT: &str = "docs/verifier.md";
-const VM_LIMIT: Duration = Duration::from_mins(2);
+const VM_LIMIT: Duration = Duration::from_mins(5);
 
 /// Loads the switch's programs and prints what it costs the verifier, against the limit.
 ///

@@ -53,7 +53,7 @@ pub fn admit<P: Packet, T: Tables>(tables: &T, ifindex: u32, way: u32) -> u64 {
     } else {
         scratch.flow.rules[1] = rule;
     }
-    if what & LOG != 0 && (what & ACTION != ALLOW || way & MIRRORED == 0) {
+    if what & LOG != 0 && (what & ACTION != ALLOW || scratch.begins != 0) {
         log(tables, scratch, way, rule, what);
     }
     what
@@ -149,7 +149,7 @@ impl Seen for Staged {
     fn staged<T: Tables>(&mut self, tables: &T, id: u64, what: u64) {
         let Some(scratch) = tables.scratch() else { return };
         account::hit(tables, id, scratch.asked, [1, scratch.flow.bytes.get()]);
-        if what & LOG != 0 {
+        if what & LOG != 0 && scratch.begins != 0 {
             log(tables, scratch, self.way, id, what);
         }
     }

@@ -84,6 +84,7 @@ fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
         return Step::done(account::drop(tables, sender, reason));
     }
     let turn = turn::of(packet, tables, scratch);
+    scratch.begins = (turn == Turn::New).into();
     scratch.adopted = (turn == Turn::New && ip.protocol == u64::from(ipv4::TCP) && !begins(ip)).into();
     if scratch.adopted != 0 && !has_grace(tables, scratch) {
         return Step::done(account::drop(tables, sender, DropReason::NoConnection));
