@@ -1,6 +1,7 @@
 //! This switch, run as its users run it.
 
 use std::{
+    fmt::Write as _,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -78,7 +79,7 @@ impl Dvs {
             lab.host.ip(&format!("link add s{number} type veth peer name t{number}"))?;
             let fields =
                 format!("name: s{number}, network: blue, device: s{number}, label: {{role: server}}");
-            objects.push_str(&format!("- {{apiVersion: dvs/v1, kind: Port, {fields}}}\n"));
+            writeln!(objects, "- {{apiVersion: dvs/v1, kind: Port, {fields}}}")?;
         }
         let file = lab.directory().join("ports.yaml");
         std::fs::write(&file, objects)?;
