@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::{
+    fmt::Write as _,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
