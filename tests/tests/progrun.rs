@@ -77,15 +77,29 @@ fn alone(case: Case, body: fn(&Case) -> Result<()>) {
     }
 }
 
-fn check_tc(case: &Case) -> Result<()> {
-    devices(case.objects)?;
-    run_tc(case)
+/// Runs all cases, those of the same switch between the same devices: to make these takes longer than a case.
+fn all(body: fn(&Case, &Listeners) -> Result<()>) {
+    let mut switches: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
+    for case in fixture::all() {
+        switches.entry(case.objects).or_default().push(case);
+    }
+    for (objects, cases) in switches {
+        let play = move || -> Result<()> {
+            devices(objects)?;
+            let listeners = Listeners::new(objects)?;
+            cases.iter().try_for_each(|case| body(case, &listeners).with_context(|| case.name))
+        };
+        match std::thread::spawn(play).join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => panic!("{error:#}"),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
 }
 
-fn run_tc(case: &Case) -> Result<()> {
+fn run_tc(case: &Case, listeners: &Listeners) -> Result<()> {
     let mut topology = Topology::new(case.objects, number);
     let mut programs = Programs::lease(&topology)?;
-    let listeners = Listeners::new(case.objects)?;
     for (index, step) in case.steps.iter().enumerate() {
         match step {
             Step::Change(objects) => {
@@ -201,8 +215,7 @@ fn without_tag(frame: &Frame) -> Frame {
 }
 
 /// What the cache forwards is what the case expects, to the octet; everything else it leaves alone.
-fn check_xdp(case: &Case) -> Result<()> {
-    devices(case.objects)?;
+fn run_xdp(case: &Case, _: &Listeners) -> Result<()> {
     let topology = with_xdp(case.objects);
     let programs = Programs::lease(&topology)?;
     for (index, sent) in case.frames().enumerate() {
@@ -230,9 +243,7 @@ fn with_xdp(objects: &str) -> Topology {
 
 #[test]
 fn fixtures_at_tc() {
-    for case in fixture::all() {
-        alone(case, check_tc);
-    }
+    all(run_tc);
 }
 
 /// Devices whose numbers the index has no room for are ports like others.
@@ -242,7 +253,7 @@ fn devices_with_high_numbers_are_ports() {
     cases.for_each(|case| {
         alone(case, |case| {
             devices_from(case.objects, port::INDEXED as usize)?;
-            run_tc(case)
+            run_tc(case, &Listeners::new(case.objects)?)
         });
     });
 }
@@ -270,9 +281,7 @@ fn the_datapath_has_the_time_of_user_space() {
 
 #[test]
 fn fixtures_at_xdp() {
-    for case in fixture::all() {
-        alone(case, check_xdp);
-    }
+    all(run_xdp);
 }
 
 /// The cache must take what it can: a program that does nothing would pass the test above.

@@ -24,7 +24,7 @@ use aya::{
 };
 use nix::time::{ClockId, clock_gettime};
 use switch_common::{
-    table::{config, drops, epoch, fdb, flow, neighbour, stats},
+    table::{config, drops, epoch, fdb, flow, hits, neighbour, rules, stats},
     verdict::DropReason,
 };
 use switch_user::agent::image::TableImage;
@@ -37,8 +37,16 @@ use self::{
 use crate::{frame::Frame, topology::Topology};
 
 /// Tables that are allocated ahead.
-const LARGE: [&str; 6] =
-    [fdb::NAME, flow::NAME4, flow::NAME6, flow::OPENING4, flow::OPENING6, neighbour::NAME];
+const LARGE: [&str; 8] = [
+    fdb::NAME,
+    flow::NAME4,
+    flow::NAME6,
+    flow::OPENING4,
+    flow::OPENING6,
+    neighbour::NAME,
+    hits::NAME,
+    rules::NAME,
+];
 
 /// Octets by which a frame may grow: that of a short packet becomes an error that quotes it, or a request.
 const ROOM: usize = 256;
