@@ -1,6 +1,5 @@
 //! This switch, run as its users run it.
 
-use std::fmt::Write as _;
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
