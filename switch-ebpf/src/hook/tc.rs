@@ -10,10 +10,7 @@ use aya_ebpf::{
         bpf_skb_store_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push,
     },
 };
-use switch_common::{
-    addr::MacWord,
-    verdict::{DropReason, Packed, Path, Verdict},
-};
+use switch_common::verdict::{DropReason, Packed, Path, Verdict};
 use switch_ebpf::{
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline::{self, Way},
