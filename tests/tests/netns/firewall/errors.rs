@@ -73,7 +73,7 @@ const NARROW_NETWORK: &str = "
 ";
 
 #[test]
-fn errors_of_the_switch_s_router_pass_too() {
+fn errors_of_the_own_router_pass_too() {
     let lab = lab(NARROW_NETWORK);
     let subnet = 30;
     lab.vm("p6").join(subnet);

@@ -17,8 +17,8 @@ use std::net::IpAddr;
 
 use dvs_tests::netns::{Lab, run, until};
 
-/// Two networks behind a router, with a server in each and clients without firewalls. All addresses of IPv6
-/// listen for groups, so that what ports drop is of the tests only.
+/// Two networks behind a router, with a server in each and clients without firewalls. Reports of groups, which
+/// every station of IPv6 sends, are allowed, so that what ports drop is the tests' only.
 const OBJECTS: &str = "
 - {kind: Router, name: r}
 - {kind: Network, name: blue, vlan: 10, router: r, subnet: [10.0.10.0/24, 'fd00:10::/64'], gateway: [10.0.10.1, 'fd00:10::1']}
