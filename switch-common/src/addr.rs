@@ -114,12 +114,23 @@ impl MacWord {
         !self.is_multicast() && self.0 != 0
     }
 
+    /// True for an address that the router of some host has towards its uplinks: `02:64:76:80:00:00` to
+    /// `02:64:76:ff:ff:ff`.
+    #[inline(always)]
+    pub const fn is_router(self) -> bool {
+        self.0 & 0x80ff_ffff == ROUTERS
+    }
+
     /// True for `01:80:c2:00:00:00` to `0f`, which a bridge does not forward (IEEE 802.1Q-2018, table 8-1).
     #[inline(always)]
     pub const fn is_reserved_multicast(self) -> bool {
         self.0 & 0xf0ff_ffff_ffff == 0x00c2_8001
     }
 }
+
+/// What the addresses have in common that hosts' routers have towards uplinks: three octets, and the bit
+/// behind them that [`GATEWAY_MAC`] does not have.
+const ROUTERS: u64 = 0x8076_6402;
 
 /// Address of every gateway towards the ports of a host, unless the configuration says otherwise.
 pub const GATEWAY_MAC: Mac = Mac::new([0x02, 0x64, 0x76, 0x73, 0, 1]);
@@ -383,6 +394,8 @@ mod tests {
         assert!(Mac::BROADCAST.is_multicast());
         assert!(Mac::new([1, 0x80, 0xc2, 0, 0, 0x0f]).word().is_reserved_multicast());
         assert!(!Mac::new([1, 0x80, 0xc2, 0, 0, 0x10]).word().is_reserved_multicast());
+        assert!(Mac::new([2, 0x64, 0x76, 0xff, 1, 2]).word().is_router());
+        assert!(!GATEWAY_MAC.word().is_router());
         assert!(!Mac::default().is_station());
         assert!(Mac::new([2, 0, 0, 0, 0, 1]).is_station());
     }

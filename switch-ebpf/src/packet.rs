@@ -166,6 +166,15 @@ pub trait Packet {
         route::judge(self, tables)
     }
 
+    /// Corrects the door at which answers to a routed packet are awaited ([`record::back`]).
+    #[inline(always)]
+    fn back<T: Tables>(&mut self, tables: &T)
+    where
+        Self: Sized,
+    {
+        record::back(self, tables);
+    }
+
     /// Does what a packet to the router itself asks for ([`route::serve`]).
     #[inline(always)]
     fn serve<T: Tables>(&mut self, tables: &T) -> Step

@@ -34,6 +34,9 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
         step = packet.respond(tables);
     } else if step.left() == Left::Judge {
         step = packet.judge(tables);
+        if matches!(step.left(), Left::Filter | Left::Deliver) {
+            packet.back(tables);
+        }
     }
     if step == Step::BRIDGE {
         step = packet.walk(tables, Way::Bridge);

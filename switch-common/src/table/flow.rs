@@ -82,6 +82,12 @@ pub const fn mirrored(about: u64, door: u32) -> u64 {
     self::about(ports.rotate_left(16), door, (about >> 56) as u8)
 }
 
+/// The [`door`] in that part of a key.
+#[inline(always)]
+pub const fn door_of(about: u64) -> u32 {
+    (about >> 32) as u32 & 0xff_ffff
+}
+
 /// The protocol in that part of a key.
 pub const fn protocol(about: u64) -> u8 {
     (about >> 56) as u8
@@ -283,7 +289,7 @@ mod tests {
             let (here, there) = (door(ifindex, vid), door(7, 20));
             let key = Key4 { addresses, about: about(ports, here, protocol) };
             prop_assert_eq!(key.mirror(there).mirror(here), key);
-            prop_assert_eq!(super::protocol(key.about), protocol);
+            prop_assert_eq!((super::protocol(key.about), door_of(key.about)), (protocol, here));
         }
 
         #[test]

@@ -68,6 +68,14 @@ pub(super) extern "C" fn dvs_judge(skb: *mut __sk_buff) -> u64 {
     route::judge(&mut TcPacket(skb), &Maps).0
 }
 
+/// The door of answers.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_back(skb: *mut __sk_buff) -> u32 {
+    record::back(&TcPacket(skb), &Maps);
+    0
+}
+
 /// Services of the router. Returns a packed step.
 #[inline(never)]
 #[unsafe(no_mangle)]

@@ -216,6 +216,11 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
+    fn back<T: Tables>(&mut self, _tables: &T) {
+        steps::dvs_back(self.0);
+    }
+
+    #[inline(always)]
     fn serve<T: Tables>(&mut self, _tables: &T) -> Step {
         Step(steps::dvs_serve(self.0))
     }

@@ -23,8 +23,10 @@ pub fn frame(config: &Config, frame: &Frame, port: &Port) -> Result<(), Stop> {
     if !frame.source.is_station() {
         return Err(Stop::Sender(DropReason::BadSource));
     }
-    // Who sends as the router is an impostor, or the frame has come back through a loop.
-    if frame.source.get() == config.gateway_mac || frame.source.get() == config.host_mac {
+    // Who sends as the router is an impostor, or the frame has come back through a loop. Other hosts' routers
+    // are behind uplinks only.
+    let own = frame.source.get() == config.gateway_mac || frame.source.get() == config.host_mac;
+    if own || frame.source.is_router() && !port.is(port::UPLINK) {
         return Err(Stop::Sender(DropReason::SpoofedGateway));
     }
     if frame.destination.is_reserved_multicast() {

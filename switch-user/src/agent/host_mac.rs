@@ -25,5 +25,6 @@ mod tests {
         assert_eq!(one, host_mac("host-1"));
         assert_ne!(one, two);
         assert!(one.is_station() && one != GATEWAY_MAC);
+        assert!(one.word().is_router() && two.word().is_router());
     }
 }

@@ -161,7 +161,8 @@ impl Oracle {
         if source.is_multicast() || source.is_zero() {
             return Err(Fate::drop(DropReason::BadSource));
         }
-        if self.routers.contains(&source) {
+        let foreign = matches!(source.octets(), [0x02, 0x64, 0x76, 0x80..=0xff, ..]) && !port.uplink;
+        if foreign || self.routers.contains(&source) {
             return Err(Fate::drop(DropReason::SpoofedGateway));
         }
         if let [1, 0x80, 0xc2, 0, 0, 0..=15] = destination.octets() {

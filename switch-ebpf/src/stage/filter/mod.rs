@@ -11,6 +11,7 @@ mod track;
 mod turn;
 
 pub use admit::{admit, search};
+pub use related::is_known as is_related;
 pub use reset::reset;
 pub use track::track;
 

@@ -19,7 +19,7 @@ use crate::{
 /// True for an error about a packet of a known connection, sent by whoever gets the error, through the
 /// door that answers come in by. A quoted fragment says nothing of its ports.
 #[inline(always)]
-pub(super) fn is_known<P: Packet, T: Tables>(packet: &P, tables: &T, ip: &Ip, door: u32) -> bool {
+pub fn is_known<P: Packet, T: Tables>(packet: &P, tables: &T, ip: &Ip, door: u32) -> bool {
     let kind = ip.kind as u8;
     let at = ip.upper + icmp::LEN;
     if ip.family == 4 {

@@ -86,6 +86,8 @@ fn answer<T: Tables, K: Family>(
     // The scratch memory is free again: the table has a copy.
     copy(opening, flow);
     flow.state = Shared::new(opening.state.get() | flow::ANSWERED);
+    // Where it was awaited at first was a guess.
+    flow.back = key.door();
     let room = back.keep(tables, flow);
     if room {
         forget(tables, back);

@@ -1,6 +1,6 @@
 //! The tables of flows, of which each family of addresses has its own.
 
-use switch_common::table::flow::{Flow, Key4, Key6};
+use switch_common::table::flow::{Flow, Key4, Key6, door_of};
 
 use crate::tables::Tables;
 
@@ -15,6 +15,8 @@ pub fn known<'t, T: Tables, K: Family>(tables: &'t T, key: &K) -> Option<&'t Flo
 
 /// The flow tables of one family.
 pub trait Family: Sized {
+    /// The door that the flow's packets come in by.
+    fn door(&self) -> u32;
     /// The flow with this key, if it is established.
     fn established<'t, T: Tables>(&self, tables: &'t T) -> Option<&'t Flow>;
     /// The flow with this key, if it is half-open.
@@ -30,6 +32,10 @@ pub trait Family: Sized {
 macro_rules! family {
     ($key:ty: $flow:ident $opening:ident $keep:ident $open:ident $close:ident) => {
         impl Family for $key {
+            #[inline(always)]
+            fn door(&self) -> u32 {
+                door_of(self.about)
+            }
             #[inline(always)]
             fn established<'t, T: Tables>(&self, tables: &'t T) -> Option<&'t Flow> {
                 tables.$flow(self)

@@ -1,10 +1,12 @@
 //! Writes down what was decided, for the packets that follow.
 
+mod back;
 mod enter;
 mod family;
 mod row;
 mod state;
 
+pub use back::back;
 pub use family::{Family, known};
 
 use switch_common::{

@@ -14,6 +14,7 @@ pub(super) fn is_same(known: &Flow, flow: &Flow) -> bool {
         | (known.ingress ^ flow.ingress)
         | (known.egress ^ flow.egress)
         | (known.action ^ flow.action)
+        | (known.back ^ flow.back)
         | u32::from(known.slot ^ flow.slot)
         | u32::from(known.sender ^ flow.sender);
     words == 0 && numbers == 0
