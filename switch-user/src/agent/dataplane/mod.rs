@@ -20,7 +20,7 @@ pub mod sizes;
 pub mod sweep;
 mod sys;
 pub mod table;
-mod uncounted;
+pub mod uncounted;
 
 use switch_common::table::{fdb, flow, rules};
 

@@ -1,4 +1,4 @@
-//! What the rules of flows let through and the datapath has not counted when the flows end.
+//! What the rules of flows let through and the datapath has not counted yet.
 //!
 //! The datapath counts a flow's packets when it judges the flow, for the rule that lets the sender send
 //! them and for the one that lets the receiver have them.
@@ -6,19 +6,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use switch_common::table::{
-    flow::{Flow, age},
+    flow::{Flow, Key4, Key6, age},
     hits::Key,
 };
 
 use super::{
     DataplaneError,
     home::Home,
-    table::hits::{More, Table},
+    table::{
+        flows,
+        hits::{More, Table},
+    },
 };
 
 /// What is to be added, by rule and port.
 #[derive(Default)]
-pub(super) struct Uncounted(BTreeMap<Key, More>);
+pub struct Uncounted(BTreeMap<Key, More>);
 
 impl Uncounted {
     /// A flow was removed: its rules get what they have not counted, but for ports whose device is gone,
@@ -32,6 +35,25 @@ impl Uncounted {
                 *sum = sum.and(rest);
             }
         }
+    }
+
+    /// What the flows that there are have not counted.
+    pub fn of_all(home: &Home, now: u64) -> Result<Self, DataplaneError> {
+        let mut all = Self::default();
+        all.note_all(&flows::Table::<Key4>::established(home)?, now)?;
+        all.note_all(&flows::Table::<Key4>::half_open(home)?, now)?;
+        all.note_all(&flows::Table::<Key6>::established(home)?, now)?;
+        all.note_all(&flows::Table::<Key6>::half_open(home)?, now)?;
+        Ok(all)
+    }
+
+    fn note_all<K: flows::Key>(&mut self, table: &flows::Table<K>, now: u64) -> Result<(), DataplaneError> {
+        table.visit(|_, flow| self.note(&flow, &BTreeSet::new(), now))
+    }
+
+    /// What is to be added to the hits of a rule at a port.
+    pub fn of(&self, key: &Key) -> More {
+        self.0.get(key).copied().unwrap_or_default()
     }
 
     /// Adds it to the hits of the rules.

@@ -2,25 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use switch_common::table::hits::{Hits, Key};
+use switch_common::{
+    shared::Shared,
+    table::hits::{Hits, Key},
+};
 
 use super::{View, seconds};
 use crate::{
     agent::{
-        dataplane::{DataplaneError, home::Home, table::hits::Table},
+        dataplane::{
+            DataplaneError,
+            home::Home,
+            table::hits::{More, Table},
+            uncounted::Uncounted,
+        },
         image::Holder,
         rule_names::RuleNames,
     },
     report::RuleHits,
 };
 
-/// Reads what all rules and defaults decided about at all ports.
+/// Reads what all rules and defaults decided about at all ports, to the last packet: what a flow has not
+/// counted since it was judged last is added. It is read second, so that nothing is there twice.
 pub(super) fn rules(home: &Home, view: &View, now: u64) -> Result<Vec<RuleHits>, DataplaneError> {
     let (names, ports) = (RuleNames::new(&view.policies), view.slots());
-    let mut rows = Vec::new();
-    Table::open(home)?.visit(|key, hits| rows.extend(row(&names, &ports, key, &hits, now)))?;
+    let mut counted = Vec::new();
+    Table::open(home)?.visit(|key, hits| counted.push((key, hits)))?;
+    let uncounted = Uncounted::of_all(home, now)?;
+    let told = |(key, hits): (Key, Hits)| row(&names, &ports, key, &with(&hits, uncounted.of(&key)), now);
+    let mut rows: Vec<RuleHits> = counted.into_iter().filter_map(told).collect();
     rows.sort_unstable_by(|one, other| order(one).cmp(&order(other)));
     Ok(rows)
+}
+
+/// Hits and what is to be added to them.
+fn with(hits: &Hits, more: More) -> Hits {
+    let counted = More { packets: hits.packets.get(), bytes: hits.bytes.get(), last: hits.last.get() };
+    let More { packets, bytes, last } = counted.and(more);
+    Hits { packets: Shared::new(packets), bytes: Shared::new(bytes), last: Shared::new(last) }
 }
 
 fn order(row: &RuleHits) -> (&str, &Option<String>, &str, &str) {

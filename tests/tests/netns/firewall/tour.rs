@@ -98,3 +98,16 @@ fn is_logged(lab: &Lab, from: &str, to: &str) {
     assert!(allowed.peek().is_some(), "no allowed connection among {events:?}");
     assert!(allowed.all(|event| event["rule"] == "https" && event["action"] == "allow"), "{events:?}");
 }
+
+/// What has passed is told to the last packet, however short the pause since.
+#[test]
+fn hits_are_told_to_the_last_packet() {
+    let lab = lab(super::WEB);
+    for ip in ips(&lab, "p2") {
+        let rule = Some(if ip.is_ipv4() { "ping" } else { "ping6" });
+        let before = hits(&lab, rule, "p2");
+        let mut ping = lab.vm("p3").namespace.command("ping");
+        run(ping.args(["-q", "-c", "20", "-i", "0.01", &ip.to_string()]));
+        assert_eq!(hits(&lab, rule, "p2") - before, 40, "requests and replies of {ip}");
+    }
+}
