@@ -1,12 +1,16 @@
 //! The words of the REST API besides the objects of [`crate::model`] and the reports of
 //! [`crate::report`]: what the manager answers and the client reads.
 
+mod cluster;
 mod firewall;
 mod problem;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use cluster::{
+    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName, ViewEvent,
+};
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
 pub use problem::{Details, FieldError, PROBLEM_JSON};
 

@@ -1,0 +1,163 @@
+//! Words between managers and hosts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    model::{Document, Kind},
+    report::Applied,
+};
+
+/// Where a port is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Binding {
+    /// The host that has the port.
+    pub host: String,
+    /// Its device there.
+    pub device: String,
+    /// Grows with each change of the binding; a copy of an older epoch is closed.
+    pub epoch: u64,
+    /// When it was claimed, in milliseconds since 1970.
+    pub claimed_ms: u64,
+}
+
+/// Names an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct ObjectName {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name among those of its kind.
+    pub name: String,
+}
+
+/// A line of a host's view: what changed since the line before. An empty object only says that the
+/// manager is alive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ViewEvent {
+    /// Generation of the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// Number of the last change of bindings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<u64>,
+    /// Forget what was known before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
+    /// Objects that are new or changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub put: Vec<Document>,
+    /// Objects that the host needs no more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<ObjectName>,
+    /// Bindings of ports of the view that changed; null for none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub bindings: BTreeMap<String, Option<Binding>>,
+}
+
+/// What a host says of itself, again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostReport {
+    /// Number of this installation, made when its state directory was: tells two hosts of one name apart.
+    pub instance: String,
+    /// Version of `dvs`.
+    pub version: String,
+    /// How far the configuration is applied.
+    pub applied: Applied,
+    /// Number of the last change of bindings that is applied.
+    pub claims: u64,
+    /// Devices that exist and that no port of this host has, by all their names and aliases. True: it appeared
+    /// since the agent started; false: it was there before.
+    pub devices: BTreeMap<String, bool>,
+    /// Ports that the host has claimed with every manager down, with what it knew then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claimed: Vec<Claim>,
+    /// Ports that have a device here.
+    pub ports: u64,
+    /// Resident memory of the agent in bytes.
+    pub resident_bytes: u64,
+}
+
+/// The answer to a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostLease {
+    /// The host is dead for others when it has not reported for this time.
+    pub timeout_ms: u64,
+    /// What became of claims, and why some were refused, by port.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
+}
+
+/// A host wants a port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Claim {
+    /// The port.
+    pub port: String,
+    /// Its device here.
+    pub device: String,
+    /// Epoch of the newest binding that the host knows; 0 for none. Refused if there is a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
+}
+
+/// A host, as managers see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostEntry {
+    /// Name of the host.
+    pub name: String,
+    /// Whether it reports.
+    pub state: HostState,
+    /// Seconds for which it has been in this state, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// Generations that concern the host and that it has not applied yet; `None` for a dead one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
+    /// Ports that are bound to it.
+    pub bound: u64,
+    /// What it said last, if it is alive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<HostReport>,
+}
+
+/// Whether a host reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HostState {
+    /// It does.
+    Alive,
+    /// Its time is over, or it has never reported; its bindings are lost.
+    Dead,
+}
+
+/// A binding as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BindingEntry {
+    /// The port.
+    pub port: String,
+    /// Where it is.
+    #[serde(flatten)]
+    pub binding: Binding,
+    /// The host is dead.
+    pub lost: bool,
+}
+
+/// All bindings as of one number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BindingList {
+    /// Number of the last change of bindings.
+    pub claims: u64,
+    /// The bindings, by port.
+    pub bindings: Vec<BindingEntry>,
+    /// Hosts that are alive.
+    pub alive: BTreeSet<String>,
+}
