@@ -1,5 +1,6 @@
 //! Where the configuration lives: versioned documents, compare-and-swap writes, a stream of changes.
 
+mod lease;
 mod redb;
 mod schema;
 
@@ -7,7 +8,10 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
-pub use self::redb::RedbStore;
+pub use self::{
+    lease::{Entries, Entry, Leases},
+    redb::RedbStore,
+};
 
 /// Identifies a document: kind and name, such as `Port` and `p1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +67,14 @@ pub enum StoreError {
         expected: u64,
         /// Generation of the store.
         actual: u64,
+    },
+    /// Another installation has this name.
+    #[error("{name} is alive at another installation ({instance}); stop it, or give this one another --host")]
+    Taken {
+        /// The name.
+        name: String,
+        /// The installation that has it.
+        instance: String,
     },
     /// The file was written by a newer version.
     #[error(
