@@ -21,7 +21,7 @@ pub mod wire;
 ///
 /// It is part of every pin path, so that two versions never share a map by accident. Any change of
 /// a type in [`table`] moves it.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Slots of a switch: the size of every table that is indexed by slot. The first belongs to no
 /// port; frames of devices without one are counted there.

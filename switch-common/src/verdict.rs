@@ -173,7 +173,7 @@ drop_reasons! {
     GuardEvasion = 12, Out, "guard-evasion";
     /// The source MAC address belongs to a known port, but the frame came in at another one.
     MacOwnedElsewhere = 13, Out, "mac-owned-elsewhere";
-    /// The destination is at the port that the frame came from.
+    /// The destination is at the port that the frame came from, or the frame came from another host and its destination is at a third.
     SamePort = 14, Out, "same-port";
     /// No other port is in the frame's network.
     NoReceiver = 15, Out, "no-receiver";
@@ -233,6 +233,12 @@ drop_reasons! {
     FragmentEvasion = 42, Out, "fragment-evasion";
     /// A connection at a firewall cannot be remembered: the table, or the sending port's share of it, is full.
     ConnectionsFull = 43, Out, "connections-full";
+    /// A frame came through a tunnel from an address that is no host of the switch.
+    UnknownTunnel = 44, Out, "unknown-tunnel";
+    /// A frame came through a tunnel with a VNI that no network here has.
+    UnknownVni = 45, Out, "unknown-vni";
+    /// A frame could not be put into the tunnel to its host (no memory, or its network or host has just gone).
+    TunnelFailed = 46, In, "tunnel-failed";
 }
 
 #[cfg(test)]

@@ -20,3 +20,4 @@ pub mod pipeline;
 pub mod stage;
 pub mod step;
 pub mod tables;
+pub mod tunnel;

@@ -2,17 +2,18 @@
 
 use core::ops::ControlFlow;
 
-use switch_common::verdict::DropReason;
+use switch_common::verdict::{DropReason, Packed};
 
 use crate::{
     pipeline::{self, Way},
     stage::{
         deliver, filter, flood,
         guard::{self, Subject},
-        record, respond, route,
+        record, respond, route, tunnel,
     },
     step::Step,
     tables::Tables,
+    tunnel::Tunnel,
 };
 
 /// A VLAN tag; `tpid` 0 stands for none.
@@ -119,8 +120,53 @@ pub trait Packet {
     /// `ifindex`; `payload` is the frame's length behind its Ethernet header and outer tag.
     fn fits(&self, ifindex: u32, mtu: u32, payload: u32) -> bool;
 
-    /// Sends a copy out of device `ifindex`; false if none could be made.
+    /// True if the frame came out of a tunnel, at this device.
+    fn is_at(&self, device: u64) -> bool;
+
+    /// Says by which tunnel the frame came, if it is one of this family of addresses.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn tunnel(&self, family: u64, tunnel: &mut Tunnel) -> Result<(), EditFailed>;
+
+    /// Lets the frame go into a tunnel at the device that it leaves by.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    fn set_tunnel(&mut self, family: u64, tunnel: &Tunnel) -> Result<(), EditFailed>;
+
+    /// Lets the frame have come in at this port, for all who ask later.
+    fn come_by(&mut self, ifindex: u32);
+
+    /// Sends a copy out of device `ifindex`, or to the host of that number; false if none could be made.
     fn copy_to(&mut self, ifindex: u32) -> bool;
+
+    /// Takes the frame out of its tunnel ([`tunnel::leave`]).
+    #[inline(always)]
+    fn leave<T: Tables>(&mut self, tables: &T) -> Packed
+    where
+        Self: Sized,
+    {
+        tunnel::leave(self, tables)
+    }
+
+    /// Sends the frame on if it belongs to a known flow ([`pipeline::known`]).
+    #[inline(always)]
+    fn known<T: Tables>(&mut self, tables: &T) -> Packed
+    where
+        Self: Sized,
+    {
+        pipeline::known(self, tables)
+    }
+
+    /// Notes what the sender of a bridged frame is to be told, which is too large for its tunnel ([`tunnel::too_big`]).
+    #[inline(always)]
+    fn too_big<T: Tables>(&mut self, tables: &T) -> Step
+    where
+        Self: Sized,
+    {
+        tunnel::too_big(self, tables)
+    }
 
     /// Runs the part of the guard that looks behind the Ethernet header ([`guard::inspect`]).
     ///
@@ -288,7 +334,7 @@ pub trait Packet {
 
     /// Sends a routed packet to all of the network in the scratch memory ([`route::everywhere`]).
     #[inline(always)]
-    fn everywhere<T: Tables>(&mut self, tables: &T) -> switch_common::verdict::Packed
+    fn everywhere<T: Tables>(&mut self, tables: &T) -> Packed
     where
         Self: Sized,
     {

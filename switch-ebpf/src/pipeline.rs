@@ -12,22 +12,30 @@ use switch_common::{
 use crate::{
     packet::Packet,
     stage::{
-        Stop, account, admit, bridge, classify, emit, filter, flood,
+        NO_PORT, Stop, account, admit, bridge, classify, emit, filter, flood,
         flow::{self, At},
-        guard, learn, parse, respond, route,
+        guard, learn, parse, respond, route, tunnel,
     },
     step::{Left, Step},
     tables::Tables,
 };
 
-/// The slot that counts frames of devices that are no port.
-const NO_PORT: u32 = 0;
-
 /// Decides about a frame and brings it into its final form: the whole pipeline, at TC.
 #[inline(always)]
 pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
-    if let Some(verdict) = known(packet, tables) {
-        return verdict;
+    let Some(config) = tables.config() else { return Verdict::Pass.pack() };
+    if packet.is_at(config.tunnels) {
+        let verdict = packet.leave(tables);
+        if verdict != Packed::PUNT {
+            return verdict;
+        }
+    }
+    // Most frames are bridged: they shall not pay for more than this.
+    if flow::may_be(packet, config) || is_tracked(packet, tables, config) {
+        let verdict = packet.known(tables);
+        if verdict != Packed::PUNT {
+            return verdict;
+        }
     }
     let mut step = packet.walk(tables, Way::Whole);
     if step.left() == Left::Respond {
@@ -55,17 +63,16 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
     finish(packet, tables, step)
 }
 
-/// Sends the frame on if it belongs to a known flow.
+/// Sends the frame on if it belongs to a known flow; [`Packed::PUNT`] if it does not.
+///
+/// Starts from the frame alone, because a hook may have the verifier look at this by itself.
 #[inline(always)]
-fn known<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Option<Packed> {
-    let config = tables.config()?;
-    // Most frames are bridged: they shall not pay for more than this.
-    if !flow::may_be(packet, config) && !is_tracked(packet, tables, config) {
-        return None;
-    }
+pub fn known<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
     let octets = packet.octets();
-    let frame = parse::frame(packet, octets).ok()?;
-    flow::known(packet, tables, config, &frame, octets, At::Tc)
+    let (Some(config), Ok(frame)) = (tables.config(), parse::frame(packet, octets)) else {
+        return Packed::PUNT;
+    };
+    flow::known(packet, tables, config, &frame, octets, At::Tc).unwrap_or(Packed::PUNT)
 }
 
 /// True if the frame may be bridged to or from a port with a firewall.
@@ -87,6 +94,12 @@ fn finish<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packe
         Left::Everywhere => {
             packet.screened(tables, 0);
             return packet.everywhere(tables);
+        }
+        Left::TooBig => {
+            let step = packet.too_big(tables);
+            if step.left() == Left::Refuse {
+                return route::refuse(packet, tables, step);
+            }
         }
         Left::Refuse | Left::Reset => return route::refuse(packet, tables, step),
         Left::Complain => return route::complain(packet, tables, step),
@@ -165,7 +178,9 @@ fn stages<P: Packet, T: Tables>(
     let Some(receiver) = target.port else {
         return flood::later(tables, &place);
     };
-    emit::frame(packet, target.ifindex, receiver, &mut place)?;
+    if let Err(stop) = emit::frame(packet, target.ifindex, receiver, &mut place) {
+        return tunnel::refused(tables, receiver, stop);
+    }
     account::forwarded(tables, port.slot, receiver.slot, octets);
     Ok(Step::done(Verdict::Forward { ifindex: target.ifindex, path: emit::path(receiver) }.pack()))
 }

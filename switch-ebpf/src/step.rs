@@ -39,6 +39,8 @@ pub enum Left {
     Refuse,
     /// To reset the connection that its packet is of, which is counted already.
     Reset,
+    /// To tell the sender that its packet was too large for a tunnel, which is counted already.
+    TooBig,
     /// To ask for the next station, for which the packet was dropped.
     Ask,
     /// To answer neighbour discovery that was sent to the router alone.
@@ -59,6 +61,7 @@ const SERVE: u64 = 11 << 8;
 const DELIVER: u64 = 12 << 8;
 const REFUSE: u64 = 13 << 8;
 const RESET: u64 = 14 << 8;
+const TOO_BIG: u64 = 15 << 8;
 const LEFT: u64 = 0xff << 8;
 
 impl Step {
@@ -143,6 +146,12 @@ impl Step {
         Self(Verdict::Drop(reason).pack().0 | COMPLAIN)
     }
 
+    /// A bridged packet was too large for a tunnel, and its sender may be told.
+    #[inline(always)]
+    pub const fn too_big() -> Self {
+        Self(Verdict::Drop(DropReason::MtuExceeded).pack().0 | TOO_BIG)
+    }
+
     /// The packet was dropped, and the next station is to be asked for.
     #[inline(always)]
     pub const fn ask(dropped: Packed) -> Self {
@@ -179,6 +188,7 @@ impl Step {
             DELIVER => Left::Deliver,
             REFUSE => Left::Refuse,
             RESET => Left::Reset,
+            TOO_BIG => Left::TooBig,
             _ => Left::Nothing,
         }
     }

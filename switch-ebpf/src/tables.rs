@@ -5,11 +5,11 @@ use switch_common::{
     event::Event,
     table::{
         config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, hits, learn, limit, neighbour,
-        policy, port, route, rules, stats,
+        overlay, policy, port, route, rules, stats,
     },
 };
 
-use crate::{classify::Progress, frame, ip::Ip};
+use crate::{classify::Progress, frame, ip::Ip, tunnel::Tunnel};
 
 /// What became of an address that was to be learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,10 @@ pub struct Scratch {
     pub complaint: u64,
     /// The beginning of a packet that an error is about.
     pub quote: [u64; QUOTE / 8],
+    /// What the overlay's table is asked for.
+    pub overlay: overlay::Key,
+    /// The tunnel that a frame came by, or goes into.
+    pub tunnel: Tunnel,
 }
 
 /// Look-ups and the few writes of the datapath. References point into table memory, which may
@@ -125,6 +129,9 @@ pub trait Tables {
 
     /// What becomes of packets.
     fn target(&self, number: u64) -> Option<&route::Target>;
+
+    /// What stands for a network or host on the underlay, or the other way round.
+    fn overlay(&self, key: &overlay::Key) -> Option<&overlay::Entry>;
 
     /// What is known of an address.
     fn neighbour(&self, key: &neighbour::Key) -> Option<&neighbour::Neighbour>;

@@ -6,12 +6,12 @@ use std::{
 };
 
 use nix::time::{ClockId, clock_getres};
-use switch_common::addr::Mac;
+use switch_common::{addr::Mac, table::overlay};
 use switch_user::{
     agent::{
         facts::Facts,
         image::{Holder, Hook, TableImage},
-        plan::{self, Inputs},
+        plan::{self, Inputs, Underlay},
         slots,
     },
     model::{self, Desired, Validated, read},
@@ -23,9 +23,9 @@ use switch_user::{
 pub struct Topology {
     /// The configuration.
     pub validated: Validated,
-    /// Interface index of each port and uplink, by its name.
+    /// Interface index of each port and uplink, and number of each other host, by its name.
     pub ifindexes: BTreeMap<String, u32>,
-    /// Slot of each port and uplink, by its name.
+    /// Slot of each port, uplink and other host, by its name.
     pub slots: BTreeMap<String, u32>,
     /// What the tables hold.
     pub image: TableImage,
@@ -65,16 +65,18 @@ impl Topology {
 
     #[track_caller]
     fn plan(validated: Validated, number: impl Fn(&str) -> u32, known: &BTreeMap<u32, Holder>) -> Self {
-        let devices = devices(&validated, number);
+        let devices = devices(&validated, &number);
         let facts: Facts = devices.values().cloned().collect();
         let routers = validated.routers.keys().cloned().map(Holder::Router);
         let holders = devices.keys().cloned().chain(routers);
-        let holders: BTreeSet<Holder> = holders.chain(slots::policies(&validated)).collect();
-        let slots = slots::assign(known, &holders);
+        let hosts = validated.overlay.hosts.keys().cloned().map(Holder::Host);
+        let holders: BTreeSet<Holder> = holders.chain(hosts).chain(slots::policies(&validated)).collect();
+        let slots = slots::assign(known, &holders, &BTreeMap::new());
         let plan = plan::plan(&Inputs {
             desired: &validated,
             facts: &facts,
             slots: &slots,
+            underlay: validated.overlay.address.map(|address| Underlay::new(address, number(TUNNELS), 1500)),
             tc: Hook::Tcx,
             tick_ns: tick_ns(),
             host_mac: HOST_MAC,
@@ -82,10 +84,13 @@ impl Topology {
             refused: &BTreeMap::new(),
         });
         assert!(plan.problems.is_empty(), "{:?}", plan.problems);
-        let ifindexes =
-            devices.iter().map(|(holder, device)| (holder.name().to_owned(), device.ifindex)).collect();
-        let ports = slots.iter().filter(|(holder, _)| devices.contains_key(*holder));
+        let devices = devices.into_iter().map(|(holder, device)| (holder, device.ifindex));
+        let hosts = plan.hosts.iter().map(|(name, slot)| (Holder::Host(name.clone()), overlay::host(*slot)));
+        let ifindexes: BTreeMap<Holder, u32> = devices.chain(hosts).collect();
+        let ports = slots.iter().filter(|(holder, _)| ifindexes.contains_key(*holder));
         let slots = ports.map(|(holder, slot)| (holder.name().to_owned(), *slot)).collect();
+        let ifindexes =
+            ifindexes.into_iter().map(|(holder, number)| (holder.name().to_owned(), number)).collect();
         Self { validated, ifindexes, slots, image: plan.image }
     }
 
@@ -94,6 +99,9 @@ impl Topology {
         self.ifindexes.iter().find(|(_, number)| **number == ifindex).map(|(name, _)| name.as_str())
     }
 }
+
+/// The device whose frames are in tunnels.
+pub const TUNNELS: &str = "dvs-vxlan";
 
 /// Address of the host's router towards its uplinks.
 pub const HOST_MAC: Mac = Mac::new([0x02, 0x64, 0x76, 0x80, 0, 1]);
@@ -110,8 +118,12 @@ pub fn device_names(objects: &str) -> Vec<String> {
     devices(&parse(objects), |_| 0).into_values().map(|device| device.name).collect()
 }
 
+/// The configuration of the objects of a YAML text.
+///
+/// # Panics
+/// If it is none.
 #[track_caller]
-fn parse(objects: &str) -> Validated {
+pub fn parse(objects: &str) -> Validated {
     let source = read::Source::read(objects).unwrap_or_else(|problems| panic!("{problems:?}"));
     let mut desired = Desired::default();
     source.objects.into_iter().for_each(|object| desired.put(object));

@@ -12,7 +12,7 @@ use dvs_tests::{
     netns::{PinnedThread, Wire},
     progrun::{Programs, Run},
     random,
-    topology::{Topology, device_names},
+    topology::{TUNNELS, Topology, device_names},
 };
 use nix::{
     net::if_::if_nametoindex,
@@ -343,6 +343,36 @@ fn check_cached(case: &Case) -> Result<()> {
 }
 
 /// Random rules and packets decide in the kernel as rules do that are asked one by one.
+/// A test run has no tunnels: a cable stands for the device that leads into them, and nothing comes out.
+#[test]
+fn frames_go_into_tunnels() {
+    let is_local = |case: &Case| case.frames().all(|sent| matches!(sent.from, "a" | "b"));
+    for case in fixture::overlay::cases().into_iter().filter(is_local) {
+        alone(case, |case| {
+            devices(case.objects)?;
+            let topology =
+                fixture::overlay::topology(|name| number(if name == TUNNELS { "u" } else { name }));
+            let programs = Programs::lease(&topology)?;
+            for sent in case.frames() {
+                let run = programs.tc(topology.ifindexes[sent.from], &sent.frame)?;
+                let fine = match &sent.fate {
+                    Fate::Forward(to, frame) if to.starts_with('h') => {
+                        run.action == TC_REDIRECT
+                            && run.frame == without_tag(frame)
+                            && run.received == [to.as_str()]
+                    }
+                    Fate::Flood(copies, _) => run.received.iter().eq(copies.keys()),
+                    Fate::Forward(..) | Fate::Taken | Fate::Pass | Fate::Drop(..) | Fate::DropAt(..) => {
+                        tc_matches(sent, &run, &Copies::new()).is_ok()
+                    }
+                };
+                ensure!(fine, "{run:?} instead of {:?}", sent.fate);
+            }
+            Ok(())
+        });
+    }
+}
+
 #[test]
 fn packets_pass_as_rules_say() {
     let case = Case { name: "random rules", objects: random::PORTS, steps: Vec::new() };

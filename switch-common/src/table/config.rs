@@ -2,6 +2,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::overlay;
+
 /// Name of the map.
 pub const NAME: &str = "config";
 
@@ -22,9 +24,15 @@ pub struct Config {
     pub opening_quota: u64,
     /// 1 if any port has a firewall.
     pub firewalls: u64,
+    /// Interface index of the device whose frames are in tunnels; 0 for none.
+    pub tunnels: u64,
+    /// 4 or 6: the family of addresses on the underlay.
+    pub underlay: u64,
+    /// Address of this host there.
+    pub address: overlay::Address,
 }
 
-const _: () = assert!(size_of::<Config>() == 48);
+const _: () = assert!(size_of::<Config>() == 80);
 
 impl Config {
     /// Time that the kernel's tick counter has before it starts (`INITIAL_JIFFIES`): so it wraps in

@@ -35,6 +35,7 @@ pub mod learn;
 pub mod limit;
 pub mod names;
 pub mod neighbour;
+pub mod overlay;
 pub mod policy;
 pub mod port;
 pub mod route;

@@ -48,6 +48,8 @@ pub const XDP_TARGET: u16 = 1 << 7;
 pub const FIREWALL: u16 = 1 << 8;
 /// A port in one of its networks has a firewall: packets of the port may be of a known flow.
 pub const TRACKED: u16 = 1 << 9;
+/// Another host: frames go there through a tunnel, and what comes out of it goes to no other host.
+pub const TUNNEL: u16 = 1 << 10;
 
 /// Words of the VLAN bitmap.
 pub const VLAN_WORDS: usize = 64;

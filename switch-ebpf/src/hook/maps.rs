@@ -12,7 +12,7 @@ use switch_common::{
     MAX_PORTS, event,
     table::{
         config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, hits, learn, limit, names,
-        neighbour, policy, port, route, rules, stats,
+        neighbour, overlay, policy, port, route, rules, stats,
     },
 };
 use switch_ebpf::tables::{Learning, Scratch, Tables};
@@ -61,6 +61,9 @@ static ROUTES4: LpmTrie<[u32; 2], u64> = LpmTrie::with_max_entries(route::CAPACI
 static ROUTES6: LpmTrie<[u32; 5], u64> = LpmTrie::with_max_entries(route::CAPACITY, 0);
 #[map(name = "targets")]
 static TARGETS: HashMap<u64, route::Target> = HashMap::with_max_entries(MAX_TARGETS, BPF_F_NO_PREALLOC);
+#[map(name = "overlay")]
+static OVERLAY: HashMap<overlay::Key, overlay::Entry> =
+    HashMap::with_max_entries(overlay::CAPACITY, BPF_F_NO_PREALLOC);
 // These are written by the datapath, and so allocated ahead.
 #[map(name = "neighbours")]
 static NEIGHBOURS: HashMap<neighbour::Key, neighbour::Neighbour> =
@@ -196,6 +199,12 @@ impl Tables for Maps {
     fn target(&self, number: u64) -> Option<&route::Target> {
         // SAFETY: rows are never changed, and one that is removed lives until its readers are gone.
         unsafe { TARGETS.get(number) }
+    }
+
+    #[inline(always)]
+    fn overlay(&self, key: &overlay::Key) -> Option<&overlay::Entry> {
+        // SAFETY: without pre-allocation a replaced row lives until its readers are gone.
+        unsafe { OVERLAY.get(key) }
     }
 
     #[inline(always)]

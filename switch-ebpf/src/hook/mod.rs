@@ -4,4 +4,5 @@ mod access;
 mod maps;
 mod steps;
 mod tc;
+mod tunnel;
 mod xdp;

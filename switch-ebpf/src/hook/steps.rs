@@ -9,7 +9,7 @@ use switch_ebpf::{
     stage::{
         deliver, filter, flood,
         guard::{self, Subject},
-        record, respond, route,
+        record, respond, route, tunnel,
     },
 };
 
@@ -45,6 +45,41 @@ pub(super) extern "C" fn dvs_inspect(
 pub(super) extern "C" fn dvs_walk(skb: *mut __sk_buff, bridge: u32) -> u64 {
     let way = if bridge == 0 { Way::Whole } else { Way::Bridge };
     pipeline::walk(&mut TcPacket(skb), &Maps, way).0
+}
+
+/// Frames out of tunnels. Returns a packed verdict.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_leave(skb: *mut __sk_buff) -> u64 {
+    tunnel::leave(&mut TcPacket(skb), &Maps).0
+}
+
+/// Frames into tunnels. Returns the action.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_enter(skb: *mut __sk_buff, host: u32) -> u32 {
+    TcPacket(skb).enter(host) as u32
+}
+
+/// Copies into tunnels. Returns 1, or 0 if there is none.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_copy_into(skb: *mut __sk_buff, host: u32) -> u32 {
+    TcPacket(skb).copy_into(host).into()
+}
+
+/// Frames of known flows. Returns a packed verdict.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_known(skb: *mut __sk_buff) -> u64 {
+    pipeline::known(&mut TcPacket(skb), &Maps).0
+}
+
+/// What a sender is told whose frame is too large for a tunnel. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_too_big(skb: *mut __sk_buff) -> u64 {
+    tunnel::too_big(&mut TcPacket(skb), &Maps).0
 }
 
 /// Copies for a network. Returns 1, or 0 if nobody is to get one.

@@ -3,28 +3,40 @@
 use core::{ffi::c_void, ptr};
 
 use aya_ebpf::{
-    bindings::{__sk_buff, bpf_adj_room_mode::BPF_ADJ_ROOM_MAC, bpf_check_mtu_flags::BPF_MTU_CHK_SEGS},
+    bindings::{
+        __sk_buff, BPF_F_DONT_FRAGMENT, BPF_F_TUNINFO_IPV6, BPF_F_ZERO_CSUM_TX,
+        bpf_adj_room_mode::BPF_ADJ_ROOM_MAC, bpf_check_mtu_flags::BPF_MTU_CHK_SEGS, bpf_tunnel_key,
+    },
     helpers::generated::{
         bpf_check_mtu, bpf_clone_redirect, bpf_csum_update, bpf_loop, bpf_redirect, bpf_redirect_peer,
-        bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_change_type, bpf_skb_load_bytes, bpf_skb_pull_data,
-        bpf_skb_store_bytes, bpf_skb_vlan_pop, bpf_skb_vlan_push,
+        bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_change_type, bpf_skb_get_tunnel_key,
+        bpf_skb_load_bytes, bpf_skb_pull_data, bpf_skb_set_tunnel_key, bpf_skb_store_bytes, bpf_skb_vlan_pop,
+        bpf_skb_vlan_push,
     },
 };
-use switch_common::verdict::{DropReason, Packed, Path, Verdict};
+use switch_common::{
+    table::overlay,
+    verdict::{DropReason, Packed, Path, Verdict},
+};
 use switch_ebpf::{
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline::{self, Way},
     stage::guard::Subject,
     step::Step,
     tables::Tables,
+    tunnel::Tunnel,
 };
 
-use super::{access, maps::Maps, steps};
+use super::{access, maps::Maps, steps, tunnel::tunnels};
 
 /// Lets the next program of the hook, and then the host's stack, have the frame (`TCX_NEXT`, `TC_ACT_UNSPEC`).
 const NEXT: i32 = -1;
 /// Ends the frame (`TCX_DROP`, `TC_ACT_SHOT`).
-const SHOT: i32 = 2;
+pub(super) const SHOT: i32 = 2;
+/// The outer UDP datagram has no checksum: the inner packet has its own (RFC 7348, 5; RFC 6935).
+const ZERO_CHECKSUM: u32 = BPF_F_ZERO_CSUM_TX;
+/// The outer IPv4 packet is not to be cut into fragments: what fits was measured.
+const WHOLE: u32 = BPF_F_DONT_FRAGMENT;
 /// `PACKET_HOST`: the frame is for the device that receives it.
 const PACKET_HOST: u32 = 0;
 
@@ -33,6 +45,8 @@ const PACKET_HOST: u32 = 0;
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_tc(skb: *mut __sk_buff) -> i32 {
     let mut packet = TcPacket(skb);
+    // What was there is somebody else's.
+    packet.come_by(packet.device());
     match pipeline::switch(&mut packet, &Maps).verdict() {
         Verdict::Forward { ifindex, path } => forward(skb, ifindex, path),
         Verdict::Flooded | Verdict::Taken | Verdict::Drop(_) => SHOT,
@@ -40,9 +54,12 @@ pub(super) extern "C" fn dvs_tc(skb: *mut __sk_buff) -> i32 {
     }
 }
 
-/// Hands the frame to its device; the helper's return value is the action.
+/// Hands the frame to its device, or into the tunnel to its host; the helper's return value is the action.
 #[inline(always)]
 fn forward(skb: *mut __sk_buff, ifindex: u32, path: Path) -> i32 {
+    if overlay::is_host(ifindex) {
+        return steps::dvs_enter(skb, ifindex) as i32;
+    }
     // SAFETY: the context is live; an interface that is gone makes the kernel drop the frame.
     let action = unsafe {
         match path {
@@ -66,12 +83,19 @@ impl TcPacket {
         // SAFETY: the context lives as long as the program runs; the kernel translates its fields.
         unsafe { &*self.0 }
     }
+
+    /// Interface index of the device that the frame came in at, whoever sent it there.
+    #[inline(always)]
+    fn device(&self) -> u32 {
+        self.skb().ifindex
+    }
 }
 
 impl Packet for TcPacket {
+    /// Kept beside the frame, where all steps find it: a frame out of a tunnel has come in at its host.
     #[inline(always)]
     fn ifindex(&self) -> u32 {
-        self.skb().ifindex
+        self.skb().cb[0]
     }
 
     #[inline(always)]
@@ -178,15 +202,61 @@ impl Packet for TcPacket {
         if self.skb().gso_size == 0 {
             return false;
         }
+        let ifindex = if overlay::is_host(ifindex) { tunnels() } else { ifindex };
         let mut length = 0;
         // SAFETY: the context is live, and the length is on the stack.
         unsafe { bpf_check_mtu(self.0.cast(), ifindex, &raw mut length, 0, BPF_MTU_CHK_SEGS.into()) == 0 }
     }
 
     #[inline(always)]
+    fn is_at(&self, device: u64) -> bool {
+        u64::from(self.device()) == device
+    }
+
+    #[inline(always)]
+    fn tunnel(&self, family: u64, tunnel: &mut Tunnel) -> Result<(), EditFailed> {
+        let flags = if family == 6 { BPF_F_TUNINFO_IPV6 } else { 0 };
+        let key = ptr::from_mut(tunnel).cast();
+        // SAFETY: the context is live, and the description has room for the kernel's.
+        done(unsafe { bpf_skb_get_tunnel_key(self.0, key, size_of::<bpf_tunnel_key>() as u32, flags.into()) })
+    }
+
+    #[inline(always)]
+    fn set_tunnel(&mut self, family: u64, tunnel: &Tunnel) -> Result<(), EditFailed> {
+        let flags = if family == 6 { BPF_F_TUNINFO_IPV6 | ZERO_CHECKSUM } else { WHOLE | ZERO_CHECKSUM };
+        let key = ptr::from_ref(tunnel).cast_mut().cast();
+        // SAFETY: the context is live, and the kernel only reads the description.
+        done(unsafe { bpf_skb_set_tunnel_key(self.0, key, size_of::<bpf_tunnel_key>() as u32, flags.into()) })
+    }
+
+    #[inline(always)]
+    fn come_by(&mut self, ifindex: u32) {
+        // SAFETY: the context is live, and the field is the program's.
+        unsafe { (*self.0).cb[0] = ifindex };
+    }
+
+    #[inline(always)]
     fn copy_to(&mut self, ifindex: u32) -> bool {
+        if overlay::is_host(ifindex) {
+            return steps::dvs_copy_into(self.0, ifindex) == 1;
+        }
         // SAFETY: the context is live.
         unsafe { bpf_clone_redirect(self.0, ifindex, 0) == 0 }
+    }
+
+    #[inline(always)]
+    fn leave<T: Tables>(&mut self, _tables: &T) -> Packed {
+        Packed(steps::dvs_leave(self.0))
+    }
+
+    #[inline(always)]
+    fn known<T: Tables>(&mut self, _tables: &T) -> Packed {
+        Packed(steps::dvs_known(self.0))
+    }
+
+    #[inline(always)]
+    fn too_big<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(steps::dvs_too_big(self.0))
     }
 
     #[inline(always)]

@@ -13,6 +13,7 @@ use switch_common::{
 use switch_ebpf::{
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline,
+    tunnel::Tunnel,
 };
 
 use super::{access, maps::Maps};
@@ -156,6 +157,25 @@ impl Packet for XdpPacket {
     fn fits(&self, _ifindex: u32, mtu: u32, payload: u32) -> bool {
         payload <= mtu
     }
+
+    /// The kernel takes frames out of tunnels, and puts them in, behind XDP.
+    #[inline(always)]
+    fn is_at(&self, _device: u64) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn tunnel(&self, _family: u64, _tunnel: &mut Tunnel) -> Result<(), EditFailed> {
+        Err(EditFailed)
+    }
+
+    #[inline(always)]
+    fn set_tunnel(&mut self, _family: u64, _tunnel: &Tunnel) -> Result<(), EditFailed> {
+        Err(EditFailed)
+    }
+
+    #[inline(always)]
+    fn come_by(&mut self, _ifindex: u32) {}
 
     /// XDP cannot copy; the cache never floods.
     #[inline(always)]

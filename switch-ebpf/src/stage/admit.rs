@@ -30,7 +30,7 @@ pub fn frame(config: &Config, frame: &Frame, port: &Port) -> Result<(), Stop> {
         return Err(Stop::Sender(DropReason::SpoofedGateway));
     }
     if frame.destination.is_reserved_multicast() {
-        return Err(if port.is(port::UPLINK) {
+        return Err(if port.is(port::UPLINK) && !port.is(port::TUNNEL) {
             Stop::Pass
         } else {
             Stop::Sender(DropReason::ReservedMulticast)

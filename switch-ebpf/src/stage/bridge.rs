@@ -2,7 +2,7 @@
 
 use switch_common::{
     table::{
-        fdb,
+        fdb, overlay,
         port::{Form, Port},
     },
     verdict::DropReason,
@@ -52,7 +52,9 @@ pub fn target<'a, T: Tables>(
         return Ok(Target::EVERYONE);
     }
     let ifindex = entry.ifindex;
-    if ifindex == sender {
+    // Whoever believes that a station is at another host sends it there: what comes here and is not for here
+    // would go round between two that are wrong.
+    if ifindex == sender || overlay::is_host(ifindex) && overlay::is_host(sender) {
         return Err(Stop::Sender(DropReason::SamePort));
     }
     match tables.port(ifindex) {

@@ -87,8 +87,8 @@ fn own_tag(tpid: u16, frame: &Frame, vid: u16) -> Tag {
     Tag { tpid, tci: frame.tag.tci & PRIORITY | vid }
 }
 
-/// A VLAN that is not the switch's: at an uplink it is the host's, elsewhere it is refused.
+/// A VLAN that is not the switch's: at an uplink it is the host's, elsewhere and in tunnels it is refused.
 #[inline(always)]
 fn foreign(port: &Port, reason: DropReason) -> Stop {
-    if port.is(port::UPLINK) { Stop::Pass } else { Stop::Sender(reason) }
+    if port.is(port::UPLINK) && !port.is(port::TUNNEL) { Stop::Pass } else { Stop::Sender(reason) }
 }

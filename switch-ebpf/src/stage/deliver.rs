@@ -5,7 +5,7 @@ use switch_common::{
     verdict::{DropReason, Verdict},
 };
 
-use super::{Stop, account, emit, route};
+use super::{Stop, account, emit, route, tunnel};
 use crate::{
     packet::Packet,
     step::Step,
@@ -36,6 +36,8 @@ fn hand_over<P: Packet, T: Tables>(packet: &mut P, tables: &T, scratch: &Scratch
     }
     let row = tables.port(egress).ok_or(Stop::Sender(DropReason::NoReceiver))?;
     let mut place = scratch.place.unpack();
-    emit::frame(packet, egress, row, &mut place)?;
+    if let Err(stop) = emit::frame(packet, egress, row, &mut place) {
+        return tunnel::refused(tables, row, stop);
+    }
     Ok(Step::note(egress, emit::path(row)))
 }

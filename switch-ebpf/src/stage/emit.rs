@@ -3,6 +3,7 @@
 use switch_common::{
     table::port::{self, Form, Port},
     verdict::{DropReason, Path},
+    wire::vlan,
 };
 
 use super::Stop;
@@ -37,7 +38,13 @@ pub fn check<P: Packet>(
     if place.tagged_inside && form == Form::Untagged && !receiver.is(port::QINQ) {
         return Err(DropReason::InnerTag);
     }
-    if packet.fits(ifindex, receiver.mtu, place.length) { Ok(()) } else { Err(DropReason::MtuExceeded) }
+    // What an MTU does not limit takes room in a tunnel all the same.
+    let inner = if place.tagged_inside && receiver.is(port::TUNNEL) { vlan::LEN as u32 } else { 0 };
+    if packet.fits(ifindex, receiver.mtu, place.length + inner) {
+        Ok(())
+    } else {
+        Err(DropReason::MtuExceeded)
+    }
 }
 
 /// Stops a frame at XDP whose receiver takes none from there.

@@ -5,6 +5,7 @@ use core::ops::ControlFlow;
 use switch_common::{
     table::{
         flood::{CHUNK, Chunk, Key},
+        overlay,
         port::{self, Form, Port},
         rules,
     },
@@ -76,8 +77,8 @@ fn has_other(chunk: &Chunk, sender: u32) -> bool {
     chunk.total > 1 || (chunk.total == 1 && chunk.members[0] != sender)
 }
 
-/// Who gets no copy here: the sender, and above its number whether ports with a firewall get none. One
-/// word, because it lies on the stack.
+/// Who gets no copy here: the sender, and above its number whether ports with a firewall get none. If another
+/// host is the sender, all hosts, because each gets its own copy from there. One word, because it lies on the stack.
 #[derive(Clone, Copy)]
 struct Except(u64);
 
@@ -89,7 +90,9 @@ impl Except {
 
     #[inline(always)]
     const fn has(self, ifindex: u32, receiver: &Port) -> bool {
-        ifindex == self.0 as u32 || self.0 >> 32 != 0 && receiver.is(port::FIREWALL)
+        ifindex == self.0 as u32
+            || self.0 >> 32 != 0 && receiver.is(port::FIREWALL)
+            || overlay::is_host(self.0 as u32) && receiver.is(port::TUNNEL)
     }
 }
 

@@ -20,6 +20,10 @@ pub mod parse;
 pub mod record;
 pub mod respond;
 pub mod route;
+pub mod tunnel;
+
+/// The slot that counts frames of devices that are no port.
+pub const NO_PORT: u32 = 0;
 
 /// Why a frame goes no further.
 #[must_use]

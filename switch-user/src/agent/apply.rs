@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -13,7 +14,8 @@ use super::{
     facts::Facts,
     failures::Failures,
     image::{Holder, Hook, Link, Observed, Setting},
-    plan::{Inputs, Plan, XDP_SETTINGS, firewall, plan_around, routes},
+    numbers,
+    plan::{Inputs, Plan, Underlay, XDP_SETTINGS, firewall, plan_around, routes},
     slots,
 };
 use crate::model::Validated;
@@ -33,6 +35,8 @@ pub struct Outcome {
     pub routes: [u64; 2],
     /// The last plan.
     pub plan: Plan,
+    /// The configuration with the numbers that its overlay networks have here.
+    pub desired: Option<Arc<Validated>>,
     /// Hooks that run the pipeline.
     pub attached: BTreeSet<Link>,
 }
@@ -50,6 +54,10 @@ pub struct Reconciler<D> {
     facts: Facts,
     /// The routes that were planned last.
     routes: routes::Cache,
+    /// This host's side of the underlay, if it has one.
+    underlay: Option<Underlay>,
+    /// The numbers that overlay networks were given last.
+    numbered: numbers::Cache,
     /// The policies that were compiled last.
     policies: firewall::Cache,
     /// Devices that refused native XDP, with their MTU at that time and the reason.
@@ -66,6 +74,8 @@ impl<D: Dataplane> Reconciler<D> {
             incarnations: BTreeMap::new(),
             facts: Facts::default(),
             routes: routes::Cache::default(),
+            underlay: None,
+            numbered: numbers::Cache::default(),
             policies: firewall::Cache::default(),
             refused: BTreeMap::new(),
         }
@@ -93,23 +103,37 @@ impl<D: Dataplane> Reconciler<D> {
             Ok(known) => known,
             Err(error) => {
                 outcome.errors.push(error.to_string());
-                outcome.plan = self.plan(desired, facts, &Observed::default());
+                self.plan(desired, facts, &Observed::default(), &mut outcome);
                 return outcome;
             }
         };
+        let trouble = self.find_underlay(desired).err();
         let known = self.rounds(desired, facts, known, &mut outcome);
         outcome.attached = known.alive().collect();
         outcome.routes = [known.routes.v4.len(), known.routes.v6.len()].map(|count| count as u64);
         if outcome.errors.is_empty() {
-            if let Err(error) = self.dataplane.settle() {
-                outcome.errors.push(error.to_string());
-            }
+            let settled = self.dataplane.settle().and_then(|()| self.leave_underlay(desired));
+            outcome.errors.extend(settled.err().map(|error| error.to_string()));
             self.incarnations = incarnations(&known, facts);
             self.known = Some(known);
         }
         self.facts = facts.clone();
         outcome.errors.extend_from_slice(&outcome.plan.problems);
+        outcome.errors.extend(trouble.map(|error| error.to_string()));
         outcome
+    }
+
+    /// Gets ready for tunnels, if there are overlay networks and other hosts may have them too.
+    fn find_underlay(&mut self, desired: &Validated) -> Result<(), DataplaneError> {
+        self.underlay = None;
+        let Some(address) = own_address(desired) else { return Ok(()) };
+        self.underlay = Some(self.dataplane.underlay(address)?);
+        Ok(())
+    }
+
+    /// Removes what was there for tunnels when there are none.
+    fn leave_underlay(&mut self, desired: &Validated) -> Result<(), DataplaneError> {
+        if own_address(desired).is_some() { Ok(()) } else { self.dataplane.no_underlay() }
     }
 
     /// What the kernel holds: remembered, unless there is reason to doubt it.
@@ -150,7 +174,7 @@ impl<D: Dataplane> Reconciler<D> {
         self.refused
             .retain(|ifindex, (mtu, _)| facts.device(*ifindex).is_some_and(|device| device.mtu == *mtu));
         for _ in 0..ROUNDS {
-            outcome.plan = self.plan(desired, facts, &known);
+            self.plan(desired, facts, &known, outcome);
             let ops = diff(&known, &outcome.plan.image);
             if ops.is_empty() {
                 // They are the same. So is their memory from now on.
@@ -165,24 +189,30 @@ impl<D: Dataplane> Reconciler<D> {
         known
     }
 
-    fn plan(&mut self, desired: &Arc<Validated>, facts: &Facts, known: &Observed) -> Plan {
+    fn plan(&mut self, desired: &Arc<Validated>, facts: &Facts, known: &Observed, outcome: &mut Outcome) {
+        let numbers = numbers::assign(&known.names, desired);
+        let desired = self.numbered.numbered(desired, &numbers, self.underlay.as_ref());
+        let hosts = desired.overlay.hosts.keys().filter(|_| self.underlay.is_some());
         let uplinks = desired.uplinks.keys().cloned().map(Holder::Uplink);
         let routers = desired.routers.keys().cloned().map(Holder::Router);
         let wanted = uplinks.chain(desired.ports.keys().cloned().map(Holder::Port)).chain(routers);
-        let wanted = wanted.chain(slots::policies(desired)).collect();
+        let wanted = wanted.chain(hosts.cloned().map(Holder::Host));
+        let wanted = wanted.chain(slots::policies(&desired)).collect();
         let refused = self.refused.iter().map(|(ifindex, (_, why))| (*ifindex, why.clone())).collect();
-        let slots = slots::assign(&known.names, &wanted);
+        let slots = slots::assign(&known.names, &wanted, &numbers);
         let inputs = Inputs {
-            desired,
+            desired: &desired,
             facts,
             slots: &slots,
+            underlay: self.underlay,
             tc: self.dataplane.tc(),
             tick_ns: self.dataplane.tick_ns(),
             host_mac: self.host_mac,
             native: &known.native(),
             refused: &refused,
         };
-        plan_around(&inputs, self.routes.routes(desired, &slots), &mut self.policies)
+        outcome.plan = plan_around(&inputs, self.routes.routes(&desired, &slots), &mut self.policies);
+        outcome.desired = Some(desired);
     }
 
     /// Does the operations in their order, but for those that rely on one that failed.
@@ -217,6 +247,11 @@ impl<D: Dataplane> Reconciler<D> {
             None => error.to_string(),
         });
     }
+}
+
+/// The address of this host on the underlay, if it has overlay networks.
+fn own_address(desired: &Validated) -> Option<IpAddr> {
+    desired.overlay.address.filter(|_| desired.overlays().next().is_some())
 }
 
 fn is_for_xdp(op: &Op) -> bool {

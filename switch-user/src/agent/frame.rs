@@ -90,8 +90,13 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in super::super) const PORT: Exit =
-        Exit { ifindex: 7, tag: None, router: Mac::new([2, 0x64, 0x76, 0x73, 0, 1]), uplink: false };
+    pub(in super::super) const PORT: Exit = Exit {
+        ifindex: 7,
+        tag: None,
+        router: Mac::new([2, 0x64, 0x76, 0x73, 0, 1]),
+        uplink: false,
+        tunnel: None,
+    };
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()

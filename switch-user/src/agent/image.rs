@@ -12,7 +12,7 @@ use switch_common::{
         config::Config,
         fdb, flood,
         gateway::Gateway,
-        guard, neighbour,
+        guard, neighbour, overlay,
         port::Port,
         route::{self, Target},
     },
@@ -32,13 +32,22 @@ pub enum Holder {
     Router(String),
     /// A policy, by its name: its slot is its number in the table of policies.
     Policy(String),
+    /// Another host, by its name: its slot is in its number in the table of ports.
+    Host(String),
+    /// An overlay network, by its name: its slot is its number inside the switch.
+    Network(String),
 }
 
 impl Holder {
     /// The name without the kind.
     pub fn name(&self) -> &str {
         match self {
-            Self::Uplink(name) | Self::Port(name) | Self::Router(name) | Self::Policy(name) => name,
+            Self::Uplink(name)
+            | Self::Port(name)
+            | Self::Router(name)
+            | Self::Policy(name)
+            | Self::Host(name)
+            | Self::Network(name) => name,
         }
     }
 }
@@ -50,6 +59,8 @@ impl fmt::Display for Holder {
             Self::Port(name) => write!(out, "port {name}"),
             Self::Router(name) => write!(out, "router {name}"),
             Self::Policy(name) => write!(out, "policy {name}"),
+            Self::Host(name) => write!(out, "host {name}"),
+            Self::Network(name) => write!(out, "network {name}"),
         }
     }
 }
@@ -170,6 +181,8 @@ pub struct TableImage {
     pub guard: BTreeSet<guard::Key>,
     /// Who gets copies.
     pub flood: BTreeMap<flood::Key, Members>,
+    /// What stands for overlay networks and other hosts on the underlay.
+    pub overlay: BTreeMap<overlay::Key, overlay::Entry>,
     /// Networks that are routed.
     pub gateways: BTreeMap<u32, Gateway>,
     /// Routes of all routers.
@@ -201,6 +214,8 @@ pub struct Observed {
     pub guard: BTreeSet<guard::Key>,
     /// Who gets copies.
     pub flood: BTreeMap<flood::Key, Members>,
+    /// What stands for overlay networks and other hosts on the underlay.
+    pub overlay: BTreeMap<overlay::Key, overlay::Entry>,
     /// Networks that are routed.
     pub gateways: BTreeMap<u32, Gateway>,
     /// Routes of all routers.

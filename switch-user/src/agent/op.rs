@@ -8,7 +8,7 @@ use switch_common::{
         config::Config,
         fdb, flood,
         gateway::Gateway,
-        guard, neighbour,
+        guard, neighbour, overlay,
         port::Port,
         route::{Key4, Key6, Target},
     },
@@ -52,6 +52,10 @@ pub enum Op {
     Neighbour(neighbour::Key, Mac),
     /// Remove a configured neighbour.
     Unneighbour(neighbour::Key),
+    /// Write what stands for a network or host on the underlay, or the other way round.
+    Overlay(overlay::Key, overlay::Entry),
+    /// Remove it.
+    Unoverlay(overlay::Key),
     /// Write a network's side of its router.
     Gateway(u32, Gateway),
     /// Remove it: the network is not routed.
@@ -105,6 +109,8 @@ impl Op {
             | Self::Unflood(_)
             | Self::Neighbour(..)
             | Self::Unneighbour(_)
+            | Self::Overlay(..)
+            | Self::Unoverlay(_)
             | Self::Gateway(..)
             | Self::Ungateway(_)
             | Self::Target(..)
@@ -170,6 +176,8 @@ impl fmt::Display for Op {
                 write!(out, "set {mac} for {} in VLAN {}", address(key), key.network)
             }
             Self::Unneighbour(key) => write!(out, "remove {} from VLAN {}", address(key), key.network),
+            Self::Overlay(..) => write!(out, "write a row of the overlay"),
+            Self::Unoverlay(_) => write!(out, "remove a row of the overlay"),
             Self::Gateway(network, _) => write!(out, "route VLAN {network}"),
             Self::Ungateway(network) => write!(out, "do not route VLAN {network}"),
             Self::Target(number, _) => write!(out, "add the target {number:016x} of routes"),

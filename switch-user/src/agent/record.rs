@@ -31,6 +31,8 @@ impl Observed {
             Op::Unflood(key) => drop(self.flood.remove(key)),
             Op::Neighbour(key, mac) => drop(self.neighbours.insert(*key, *mac)),
             Op::Unneighbour(key) => drop(self.neighbours.remove(key)),
+            Op::Overlay(key, entry) => drop(self.overlay.insert(*key, *entry)),
+            Op::Unoverlay(key) => drop(self.overlay.remove(key)),
             Op::Gateway(network, row) => drop(self.gateways.insert(*network, *row)),
             Op::Ungateway(network) => drop(self.gateways.remove(network)),
             Op::Target(number, target) => drop(self.targets().insert(*number, **target)),

@@ -257,6 +257,7 @@ impl Loop {
         let failed = match done {
             Done::Applied(generation, desired, mut outcome) => {
                 let failed = !outcome.errors.is_empty();
+                let desired = outcome.desired.take().unwrap_or(desired);
                 let image = std::mem::take(&mut outcome.plan.image);
                 self.scene.send_replace(Some(Arc::new(Scene::new(Arc::clone(&desired), image))));
                 self.reports.publish(&desired, *outcome, generation);

@@ -7,7 +7,7 @@ use switch_common::{
     table::{
         config::Config,
         gateway::Gateway,
-        port::{Form, Port, TRUNK, UP, UPLINK},
+        port::{Form, Port, TRUNK, TUNNEL, UP, UPLINK},
         route::Target,
     },
 };
@@ -16,7 +16,10 @@ use super::{
     image::{Holder, TableImage},
     plan::routes::own_address,
 };
-use crate::model::{ValidNetwork, Validated};
+use crate::{
+    model::{ValidNetwork, Validated},
+    netlink::tunnel::Tunnel,
+};
 
 /// The plan of one moment.
 pub struct Scene {
@@ -45,6 +48,8 @@ pub struct Exit {
     pub router: Mac,
     /// The way leads to other hosts.
     pub uplink: bool,
+    /// The tunnel to another host, which is no device.
+    pub tunnel: Option<Tunnel>,
 }
 
 impl Scene {
@@ -64,14 +69,26 @@ impl Scene {
     pub fn exit(&self, ifindex: u32, network: u16) -> Option<Exit> {
         let port = self.ports.get(&ifindex).filter(|port| port.is(UP))?;
         let tpid = self.gateways.get(&network.into())?.tpid;
+        let tunnel = if port.is(TUNNEL) { Some(self.tunnel(port, network)?) } else { None };
         let tag = match port.form(network) {
             Form::Absent => return None,
-            Form::Untagged => None,
-            Form::Tagged => Some((tpid, network)),
+            Form::Tagged if tunnel.is_none() => Some((tpid, network)),
+            Form::Untagged | Form::Tagged => None,
         };
         let uplink = port.is(UPLINK);
         let router = if uplink { self.config.host_mac } else { self.config.gateway_mac };
-        Some(Exit { ifindex, tag, router: mac(router), uplink })
+        Some(Exit { ifindex, tag, router: mac(router), uplink, tunnel })
+    }
+
+    /// The tunnel that a network has to the host with this row.
+    fn tunnel(&self, row: &Port, network: u16) -> Option<Tunnel> {
+        let overlay = &self.desired.overlay;
+        let host = self.holders.get(&row.slot)?;
+        Some(Tunnel {
+            own: overlay.address?,
+            remote: *overlay.hosts.get(host.name())?,
+            vni: self.network(network)?.vni?,
+        })
     }
 
     /// The network of frames that come in at a device with this tag, or without one.

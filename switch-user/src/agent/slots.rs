@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switch_common::MAX_PORTS;
+use switch_common::{MAX_PORTS, addr::VlanId};
 
 use super::image::Holder;
 use crate::model::Validated;
@@ -15,12 +15,18 @@ pub fn policies(desired: &Validated) -> impl Iterator<Item = Holder> {
 /// Gives every holder the slot that it has already, and the others the lowest ones that are free.
 ///
 /// A slot whose holder leaves is given away last; that of a policy, which ports may still name, not
-/// before the policy is gone. Slot 0 belongs to nobody. Holders for whom there
-/// is no slot are missing in the result.
-pub fn assign(known: &BTreeMap<u32, Holder>, wanted: &BTreeSet<Holder>) -> BTreeMap<Holder, u32> {
-    let mut slots = BTreeMap::new();
+/// before the policy is gone. Slot 0 belongs to nobody, and those of overlay networks to these. Holders for whom
+/// there is no slot are missing in the result.
+pub fn assign(
+    known: &BTreeMap<u32, Holder>,
+    wanted: &BTreeSet<Holder>,
+    numbers: &BTreeMap<String, VlanId>,
+) -> BTreeMap<Holder, u32> {
+    let numbers = numbers.iter().map(|(name, number)| (Holder::Network(name.clone()), number.get().into()));
+    let mut slots: BTreeMap<Holder, u32> = numbers.collect();
+    let reserved: BTreeSet<u32> = slots.values().copied().collect();
     for (slot, holder) in known {
-        if wanted.contains(holder) {
+        if wanted.contains(holder) && !reserved.contains(slot) {
             slots.entry(holder.clone()).or_insert(*slot);
         }
     }
@@ -57,7 +63,7 @@ mod tests {
             known in proptest::collection::btree_map(1u32..40, (0u16..40).prop_map(port), 0..30),
             wanted in proptest::collection::btree_set((0u16..60).prop_map(port), 0..40),
         ) {
-            let slots = assign(&known, &wanted);
+            let slots = assign(&known, &wanted, &BTreeMap::new());
             prop_assert_eq!(slots.keys().collect::<BTreeSet<_>>(), wanted.iter().collect());
             let numbers: BTreeSet<u32> = slots.values().copied().collect();
             prop_assert_eq!(numbers.len(), slots.len());
@@ -78,7 +84,7 @@ mod tests {
         wanted.remove(&Holder::Port("p7".into()));
         wanted.insert(Holder::Port("new".into()));
         wanted.insert(Holder::Port("one-too-many".into()));
-        let slots = assign(&known, &wanted);
+        let slots = assign(&known, &wanted, &BTreeMap::new());
         assert_eq!(slots.get(&Holder::Port("new".into())), Some(&7));
         assert_eq!(slots.get(&Holder::Port("one-too-many".into())), None);
     }
@@ -91,8 +97,8 @@ mod tests {
         let mut wanted: BTreeSet<Holder> = known.values().cloned().collect();
         wanted.remove(&policy);
         wanted.insert(Holder::Policy("new".into()));
-        assert_eq!(assign(&known, &wanted).get(&Holder::Policy("new".into())), None);
+        assert_eq!(assign(&known, &wanted, &BTreeMap::new()).get(&Holder::Policy("new".into())), None);
         known.remove(&7);
-        assert_eq!(assign(&known, &wanted).get(&Holder::Policy("new".into())), Some(&7));
+        assert_eq!(assign(&known, &wanted, &BTreeMap::new()).get(&Holder::Policy("new".into())), Some(&7));
     }
 }

@@ -9,17 +9,18 @@ use switch_common::{
 };
 
 mod firewall;
+mod overlay;
 mod routing;
 
 use super::{
     apply::{Outcome, Reconciler},
-    dataplane::fake::Fake,
+    dataplane::fake::{Fake, TUNNELS},
     diff::Op,
     facts::Facts,
     image::{Hook, Link, LinkState, Setting},
 };
 use crate::{
-    model::{Attachment, ValidPort, ValidUplink, Validated, VlanSet, XdpChoice},
+    model::{Attachment, ValidPort, ValidUplink, Validated, VlanSet, XdpChoice, overlay::Overlay},
     netlink::{Device, Kind},
 };
 
@@ -87,10 +88,11 @@ fn uplinks() -> impl Strategy<Value = BTreeMap<String, ValidUplink>> {
 fn desired() -> impl Strategy<Value = Arc<Validated>> {
     let size = || prop_oneof![Just(1024u32), Just(2048)];
     let sizes = (size(), size(), size());
-    let rules = (routing::routing(), firewall::policies());
+    let rules = (routing::routing(), firewall::policies(), overlay::overlay());
     (ports(), uplinks(), option::of(10u64..20), sizes, rules).prop_map(
-        |(ports, uplinks, ageing, (fdb_capacity, flow_capacity, rule_capacity), (routing, policies))| {
-            let (networks, routers) = routing;
+        |(ports, uplinks, ageing, (fdb_capacity, flow_capacity, rule_capacity), rules)| {
+            let ((mut networks, routers), policies, (over, overlay)) = rules;
+            networks.extend(over.map(|network| ("o".to_owned(), network)));
             Arc::new(Validated {
                 ageing: ageing.map(Duration::from_secs),
                 fdb_capacity,
@@ -102,6 +104,7 @@ fn desired() -> impl Strategy<Value = Arc<Validated>> {
                 ports,
                 uplinks,
                 policies,
+                overlay,
             })
         },
     )
@@ -242,7 +245,7 @@ proptest! {
                 }
                 if let Op::Attach(Link { ifindex, hook: Hook::Tcx }) = op {
                     prop_assert!(log[at..].iter().all(|op| !matches!(op, Op::Guard(key) if key.ifindex == *ifindex)));
-                    prop_assert!(image.ports.contains_key(ifindex));
+                    prop_assert!(image.ports.contains_key(ifindex) || *ifindex == TUNNELS);
                 }
             }
         }
@@ -261,6 +264,7 @@ fn one_port(port: ValidPort) -> Arc<Validated> {
         ports: BTreeMap::from([("p1".to_owned(), port)]),
         uplinks: BTreeMap::new(),
         policies: BTreeMap::new(),
+        overlay: Overlay::default(),
     })
 }
 

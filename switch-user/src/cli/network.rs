@@ -20,6 +20,8 @@ pub(super) enum Command {
     ///
     /// Example: dvs network add blue --vlan 10
     ///
+    /// Example: dvs network add green --vni 5000
+    ///
     /// Example: dvs network add blue --vlan 10 --subnet 10.0.10.0/24 --gateway 10.0.10.1 --router r1
     Add(Add),
     /// Change fields of a network; the others stay as they are.
@@ -49,8 +51,14 @@ pub(super) struct Add {
 #[derive(Args, Debug, Serialize)]
 struct AddFlags {
     /// VLAN of the network, 1 to 4094.
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    vlan: Number,
+    #[arg(long, value_name = "N", allow_hyphen_values = true, required_unless_present = "vni")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<Number>,
+
+    /// VXLAN network identifier instead, 1 to 16777215: the network reaches other hosts through tunnels.
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "vlan")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vni: Option<Number>,
 
     #[command(flatten)]
     #[serde(flatten)]
@@ -66,7 +74,7 @@ pub(super) struct Set {
     flags: SetFlags,
 
     /// Take a field away.
-    #[arg(long, value_name = "FIELD", value_parser = ["mtu", "subnet", "gateway", "router", "slaac", "dns"])]
+    #[arg(long, value_name = "FIELD", value_parser = ["vlan", "vni", "mtu", "subnet", "gateway", "router", "slaac", "dns"])]
     clear: Vec<String>,
 
     #[command(flatten)]
@@ -79,6 +87,11 @@ struct SetFlags {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<Number>,
+
+    /// VXLAN network identifier, 1 to 16777215.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vni: Option<Number>,
 
     #[command(flatten)]
     #[serde(flatten)]
@@ -148,14 +161,15 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
         let ports = ports.get(network.name.as_str()).copied().unwrap_or_default();
         vec![
             network.name.clone(),
-            network.vlan.to_string(),
+            or_dash(network.vlan),
+            or_dash(network.vni),
             or_dash(network.mtu),
             or_dash(network.router.as_ref()),
             joined(&network.subnet),
             ports.to_string(),
         ]
     });
-    let headings = ["NAME", "VLAN", "MTU", "ROUTER", "SUBNETS", "PORTS"];
+    let headings = ["NAME", "VLAN", "VNI", "MTU", "ROUTER", "SUBNETS", "PORTS"];
     session.streams.table(&headings, rows, "there are no networks")?;
     Ok(ExitCode::SUCCESS)
 }

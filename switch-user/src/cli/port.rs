@@ -237,7 +237,7 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
 fn vlans(port: &Port, desired: &Desired) -> String {
     let network = port.network.as_ref().and_then(|network| desired.networks.get(network));
     match (network, &port.trunk, port.native) {
-        (Some(network), ..) => network.vlan.to_string(),
+        (Some(network), ..) => or_dash(network.vlan),
         (None, Some(trunk), Some(native)) => format!("{trunk} (native {native})"),
         (None, Some(trunk), None) => trunk.to_string(),
         (None, None, _) => "-".into(),

@@ -24,6 +24,8 @@ pub enum Takes {
     Device,
     /// One VLAN.
     Vlan,
+    /// A VXLAN network identifier.
+    Vni,
     /// A list of VLANs.
     VlanList,
     /// Bytes of a layer-3 packet.
@@ -87,6 +89,7 @@ impl Takes {
     pub const fn range(self) -> Option<RangeInclusive<u32>> {
         match self {
             Self::Vlan => Some(1..=4094),
+            Self::Vni => Some(1..=16_777_215),
             Self::Mtu => Some(68..=65_535),
             Self::LearnLimit => Some(0..=1_000_000),
             Self::Ageing => Some(10..=1_000_000),
@@ -163,6 +166,7 @@ impl fmt::Display for Takes {
             Self::Name => "a name: 1 to 63 of A-Z a-z 0-9 . _ -, the first a letter or digit",
             Self::Device => "the name of a network device: 1 to 15 bytes without spaces, slashes and colons",
             Self::Vlan => "a number from 1 to 4094",
+            Self::Vni => "a number from 1 to 16777215",
             Self::VlanList => "a list of VLANs from 1 to 4094, such as \"10,20-29\"",
             Self::Mtu => "a number from 68 to 65535",
             Self::Macs => "a list of MAC addresses, such as [\"02:00:00:00:00:01\"]",

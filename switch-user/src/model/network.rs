@@ -8,18 +8,25 @@ use utoipa::ToSchema;
 
 use super::field::{Field, Takes};
 
-/// A broadcast domain. Its VLAN identifier is also its number in the datapath.
+/// A broadcast domain: a VLAN, or an overlay network that reaches other hosts through tunnels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Network {
     /// Name of the network.
     #[schema(example = "blue")]
     pub name: String,
-    /// VLAN identifier.
+    /// VLAN identifier, unless it is an overlay network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 4094, example = 10)]
-    pub vlan: u32,
+    pub vlan: Option<u32>,
+    /// VXLAN network identifier of an overlay network: its frames go to other hosts through tunnels, and never
+    /// through uplinks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 16_777_215)]
+    pub vni: Option<u32>,
     /// Largest layer-3 packet in bytes that every device of the network should carry; the status
-    /// has a note at ports whose device carries less, and no larger packet is routed into it.
+    /// has a note at ports whose device carries less, and no larger packet is routed into it. In an overlay network
+    /// what the tunnels carry unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 68, maximum = 65535)]
     pub mtu: Option<u32>,
@@ -48,6 +55,7 @@ pub struct Network {
 pub(super) const FIELDS: &[Field] = &[
     Field { name: "name", takes: Takes::Name },
     Field { name: "vlan", takes: Takes::Vlan },
+    Field { name: "vni", takes: Takes::Vni },
     Field { name: "mtu", takes: Takes::Mtu },
     Field { name: "subnet", takes: Takes::Prefixes },
     Field { name: "gateway", takes: Takes::Ips },

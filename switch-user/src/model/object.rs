@@ -85,9 +85,14 @@ impl Kind {
     pub const fn required(self) -> &'static [&'static str] {
         match self {
             Self::Switch => &[],
-            Self::Network => &["name", "vlan"],
             Self::Rule => &["policy", "name", "priority", "direction", "action"],
-            Self::Router | Self::Uplink | Self::Port | Self::Route | Self::Group | Self::Policy => self.key(),
+            Self::Router
+            | Self::Network
+            | Self::Uplink
+            | Self::Port
+            | Self::Route
+            | Self::Group
+            | Self::Policy => self.key(),
         }
     }
 

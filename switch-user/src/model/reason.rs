@@ -1,6 +1,7 @@
 //! Why a configuration is refused: a closed list, with a word for programs, a sentence and a remedy for people.
 
 mod firewall;
+mod overlay;
 mod routing;
 
 use std::borrow::Cow;
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use switch_common::{MAX_PORTS, addr::VlanId};
 
 pub use firewall::FirewallReason;
+pub use overlay::OverlayReason;
 pub use routing::RoutingReason;
 
 use super::{Kind, ObjectId, field::Takes, object::API_VERSION, vlan_list::VlanListError};
@@ -144,8 +146,10 @@ pub enum Reason {
         /// First VLAN that both carry.
         vlan: VlanId,
     },
-    /// More ports, uplinks, routers and policies than the tables have slots.
-    #[error("that makes {0} ports, uplinks, routers and policies, more than the switch has room for")]
+    /// More ports, uplinks, routers, policies and overlay networks than the tables have slots.
+    #[error(
+        "that makes {0} ports, uplinks, routers, policies and overlay networks, more than the switch has room for"
+    )]
     TooManyPorts(usize),
     /// A device that the host does not have.
     #[error("this host has no such device")]
@@ -153,6 +157,9 @@ pub enum Reason {
     /// A subnet, router or route that does not fit.
     #[error(transparent)]
     Routing(#[from] RoutingReason),
+    /// An overlay network that does not fit.
+    #[error(transparent)]
+    Overlay(#[from] OverlayReason),
     /// A group, policy or rule that does not fit.
     #[error(transparent)]
     Firewall(#[from] FirewallReason),
@@ -200,6 +207,7 @@ impl Reason {
             Self::TooManyPorts(_) => "too-many-ports",
             Self::NoSuchDevice => "no-such-device",
             Self::Routing(reason) => reason.name(),
+            Self::Overlay(reason) => reason.name(),
             Self::Firewall(reason) => reason.name(),
         }
     }
@@ -236,7 +244,9 @@ impl Reason {
             Self::VlanList(_) => format!("give {}, each VLAN once", Takes::VlanList).into(),
             Self::BadLabel => "use 1 to 63 of A-Z a-z 0-9 . _ / - in a key, up to 63 in a value".into(),
             Self::VlanTaken(_) => "choose another VLAN, or put the ports into that network".into(),
-            Self::UnknownNetwork { known: names } => known(names, "dvs network add NAME --vlan N"),
+            Self::UnknownNetwork { known: names } => {
+                known(names, "dvs network add NAME --vlan N, or --vni N")
+            }
             Self::NetworkInUse(_) => "remove its ports first, and the routes through it".into(),
             Self::NetworkAndTrunk => "set either network or trunk".into(),
             Self::NeitherNetworkNorTrunk => {
@@ -256,6 +266,7 @@ impl Reason {
                 "check the name with `ip link`, or allow it to be missing (--allow-missing)".into()
             }
             Self::Routing(reason) => reason.remedy(),
+            Self::Overlay(reason) => reason.remedy(),
             Self::Firewall(reason) => reason.remedy(),
         }
     }

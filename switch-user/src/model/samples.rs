@@ -58,7 +58,8 @@ fn network(number: u8) -> Network {
     let families = if dual { 2 } else { 1 };
     Network {
         name: format!("net{number}"),
-        vlan: 100 + u32::from(number),
+        vlan: (number != 3).then(|| 100 + u32::from(number)),
+        vni: (number == 3).then_some(5000),
         mtu: dual.then_some(1500 + u32::from(number)),
         subnet: prefixes[..families].to_vec(),
         gateway: gateways[..families].to_vec(),

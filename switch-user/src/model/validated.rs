@@ -17,6 +17,8 @@ use switch_common::{
     verdict::Direction,
 };
 
+use super::overlay::Overlay;
+
 /// A set of VLANs, in ascending order.
 pub type VlanSet = std::collections::BTreeSet<VlanId>;
 
@@ -43,13 +45,17 @@ pub struct Validated {
     pub uplinks: BTreeMap<String, ValidUplink>,
     /// Policies by name. Whoever holds the same one shares it.
     pub policies: BTreeMap<String, Arc<ValidPolicy>>,
+    /// Other hosts.
+    pub overlay: Overlay,
 }
 
 /// A broadcast domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidNetwork {
-    /// Its VLAN.
+    /// Its VLAN; of an overlay network the number that stands for it inside the switch, which is no VLAN of others.
     pub vlan: VlanId,
+    /// VXLAN network identifier of an overlay network.
+    pub vni: Option<u32>,
     /// Largest layer-3 packet that it carries, if somebody said.
     pub mtu: Option<u32>,
     /// Its subnets, in the order in which they were given. In all networks of a router none overlaps another.

@@ -9,6 +9,7 @@ pub mod owned;
 pub mod packet;
 pub mod qdisc;
 pub mod request;
+pub mod tunnel;
 
 pub use device::{Device, Kind};
 
@@ -39,6 +40,12 @@ pub enum NetlinkError {
         /// The kernel's reason.
         source: std::io::Error,
     },
+    /// Somebody else has a device with the name of ours.
+    #[error(
+        "there is a device {0} that this switch has not made, and overlay networks need that name; rename the \
+         device, or remove it with `ip link del {0}`"
+    )]
+    NotOurs(&'static str),
     /// An answer could not be understood.
     #[error("cannot read the kernel's answer: {0}")]
     Answer(#[from] netlink_packet_core::DecodeError),

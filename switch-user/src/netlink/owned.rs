@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Device, NetlinkError, ethtool, qdisc, request};
+use super::{Device, NetlinkError, ethtool, qdisc, request, tunnel};
 
 /// A setting that the switch needs in a state of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ struct Place {
 struct Record {
     place: Place,
     changed: BTreeMap<u32, BTreeSet<Setting>>,
+    /// The device for tunnels is ours, or is about to be made.
+    #[serde(default)]
+    tunnels: bool,
 }
 
 /// The settings that we changed.
@@ -136,6 +139,46 @@ impl Owned {
             undone => undone?,
         }
         self.forget(ifindex, setting)
+    }
+
+    /// The number of the device for tunnels, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When somebody else has one of this name, the kernel refuses, or the record cannot be written.
+    pub fn tunnels(&mut self, mtu: u32) -> Result<u32, NetlinkError> {
+        if let Some((device, fits)) = tunnel::find()? {
+            if !self.record.tunnels || !fits {
+                return Err(NetlinkError::NotOurs(tunnel::NAME));
+            }
+            if device.mtu != mtu || !device.up {
+                tunnel::prepare(device.ifindex, mtu)?;
+            }
+            return Ok(device.ifindex);
+        }
+        self.record.tunnels = true;
+        self.save()?;
+        if let Err(error) = tunnel::create(mtu) {
+            self.record.tunnels = false;
+            self.save()?;
+            return Err(error);
+        }
+        let made = tunnel::find()?;
+        made.map(|(device, _)| device.ifindex).ok_or(NetlinkError::NotOurs(tunnel::NAME))
+    }
+
+    /// Removes the device for tunnels if it is ours.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or the record cannot be written.
+    pub fn remove_tunnels(&mut self) -> Result<(), NetlinkError> {
+        if !self.record.tunnels {
+            return Ok(());
+        }
+        if let Some((device, true)) = tunnel::find()? {
+            tunnel::remove(device.ifindex)?;
+        }
+        self.record.tunnels = false;
+        self.save()
     }
 
     fn forget(&mut self, ifindex: u32, setting: Setting) -> Result<(), NetlinkError> {

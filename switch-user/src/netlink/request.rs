@@ -1,12 +1,15 @@
 //! Requests to the kernel, answered before the call returns: for threads that may block.
 #![expect(clippy::wildcard_enum_match_arm, reason = "answers have much that is of no interest here")]
 
+use std::net::IpAddr;
+
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
     NetlinkPayload,
 };
 use netlink_packet_route::{
     RouteNetlinkMessage,
+    address::{AddressAttribute, AddressMessage},
     link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage},
 };
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
@@ -18,15 +21,45 @@ use super::{Device, NetlinkError};
 /// # Errors
 /// When the kernel does not answer.
 pub fn devices() -> Result<Vec<Device>, NetlinkError> {
+    let mut devices = Vec::new();
+    links(|message| devices.push(Device::from_message(&message)))?;
+    Ok(devices)
+}
+
+/// Visits the kernel's descriptions of all devices.
+pub(super) fn links(mut visit: impl FnMut(LinkMessage)) -> Result<(), NetlinkError> {
     let mut message = LinkMessage::default();
     message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-    let mut devices = Vec::new();
     dump("list devices", RouteNetlinkMessage::GetLink(message), |answer| {
         if let RouteNetlinkMessage::NewLink(message) = answer {
-            devices.push(Device::from_message(&message));
+            visit(message);
+        }
+    })
+}
+
+/// Number of the device that has an address.
+///
+/// # Errors
+/// When the kernel does not answer.
+pub fn device_of(address: IpAddr) -> Result<Option<u32>, NetlinkError> {
+    let mut found = None;
+    dump("list addresses", RouteNetlinkMessage::GetAddress(AddressMessage::default()), |answer| {
+        if let RouteNetlinkMessage::NewAddress(message) = answer
+            && message.attributes.iter().any(|attribute| is_own(attribute, address))
+        {
+            found = Some(message.header.index);
         }
     })?;
-    Ok(devices)
+    Ok(found)
+}
+
+/// True for the device's own address; the other one that the kernel tells is that of its peer, if it has one.
+fn is_own(attribute: &AddressAttribute, address: IpAddr) -> bool {
+    match attribute {
+        AddressAttribute::Local(own) => *own == address,
+        AddressAttribute::Address(own) => own.is_ipv6() && *own == address,
+        _ => false,
+    }
 }
 
 /// Sets or clears the flag by which a device receives frames for all addresses.

@@ -20,6 +20,7 @@ mod lab;
 mod namespace;
 mod outcome;
 mod process;
+pub mod sites;
 pub mod socket;
 mod tap;
 mod traffic;

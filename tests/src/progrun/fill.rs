@@ -10,7 +10,7 @@ use aya::{
 };
 use switch_common::{
     addr::Mac,
-    table::{config, fdb, flood, gateway, guard, neighbour, policy, port, route, rules},
+    table::{config, fdb, flood, gateway, guard, neighbour, overlay, policy, port, route, rules},
 };
 use switch_user::agent::image::TableImage;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -49,6 +49,8 @@ pub(super) fn fill(ebpf: &mut Ebpf, image: &TableImage, before: &TableImage) -> 
     replace(ebpf, flood::NAME, before.flood.keys(), members)?;
     let gateways = image.gateways.iter().map(|(network, gateway)| (*network, *gateway));
     replace(ebpf, gateway::NAME, before.gateways.keys(), gateways)?;
+    let entries = image.overlay.iter().map(|(key, entry)| (*key, *entry));
+    replace(ebpf, overlay::NAME, before.overlay.keys(), entries)?;
     let neighbours = image.neighbours.iter().map(|(key, mac)| (*key, known(*mac)));
     replace(ebpf, neighbour::NAME, before.neighbours.keys(), neighbours)?;
     let targets = image.routes.targets.iter().map(|(number, target)| (*number, *target));

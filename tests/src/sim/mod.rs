@@ -10,8 +10,11 @@ pub use hash::Hash;
 pub use packet::{Hook, SimPacket};
 pub use tables::{MemTables, chunk, pool};
 
-use switch_common::verdict::{DropReason, Verdict};
-use switch_ebpf::{packet::Packet as _, pipeline};
+use switch_common::{
+    table::overlay,
+    verdict::{DropReason, Verdict},
+};
+use switch_ebpf::{packet::Packet as _, pipeline, stage::tunnel, tunnel::Tunnel};
 
 use crate::{
     fate::{Copies, Failures, Fate},
@@ -67,7 +70,12 @@ impl Sim {
     /// If the switch contradicts itself: its counters say something else than its verdict, somebody
     /// gets two copies, or a sum is not kept.
     pub fn fate(&self, from: &str, frame: &Frame, segment: u32) -> Fate {
-        let packet = SimPacket::new(Hook::Tc, self.topology.ifindexes[from], frame);
+        let ifindex = self.topology.ifindexes[from];
+        let packet = if overlay::is_host(ifindex) {
+            self.out_of_tunnel(ifindex, frame)
+        } else {
+            SimPacket::new(Hook::Tc, ifindex, frame)
+        };
         let before = self.drops();
         let outcome = self.run(packet.in_segments_of(segment));
         let mut drops = self.drops();
@@ -114,7 +122,37 @@ impl Sim {
         self.topology.slots.iter().flat_map(of).collect()
     }
 
-    fn run(&self, mut packet: SimPacket) -> Outcome {
+    /// A frame from another host. Its tag is that of the network inside the switch; one of no network stands for
+    /// the VNI itself.
+    fn out_of_tunnel(&self, host: u32, frame: &Frame) -> SimPacket {
+        let image = &self.topology.image;
+        let device = u32::try_from(image.config.tunnels).unwrap_or_default();
+        let mut packet = SimPacket::new(Hook::Tc, device, frame);
+        let network = packet.tag_beside().tci;
+        packet.pop().unwrap_or_else(|_| unreachable!("there is memory"));
+        let first = |key| image.overlay.get(&key).map(|entry: &overlay::Entry| entry.words);
+        let vni = first(overlay::Key::vni_of(network)).map_or(network.into(), |words| words[0]);
+        let remote = first(overlay::Key::address_of(host)).unwrap_or_default();
+        packet.out_of(Tunnel { vni, remote, ..Tunnel::default() })
+    }
+
+    /// The VNI with which a frame for another host leaves, and the frame within the tunnel.
+    ///
+    /// # Panics
+    /// If it cannot be put into the tunnel.
+    pub fn into_tunnel(&self, host: u32, frame: &Frame) -> (Tunnel, Frame) {
+        let mut packet = SimPacket::new(Hook::Tc, 0, frame);
+        let entered = tunnel::enter(&mut packet, &self.tables, host);
+        let tunnel = packet.into_tunnel().filter(|_| entered.is_ok());
+        let Some(tunnel) = tunnel else { unreachable!("a tunnel takes every frame for its host") };
+        (tunnel, packet.frame())
+    }
+
+    /// Runs the pipeline on a frame at its hook.
+    ///
+    /// # Panics
+    /// If a sum is not kept, or a tunnel does not take a frame.
+    pub fn run(&self, mut packet: SimPacket) -> Outcome {
         let verdict = match packet.hook() {
             Hook::Tc => pipeline::switch(&mut packet, &self.tables).verdict(),
             Hook::Xdp => pipeline::cache(&mut packet, &self.tables).verdict(),
@@ -125,6 +163,9 @@ impl Sim {
             let forwarded = ifindex != packet.ifindex();
             assert!(!forwarded || packet.sum_is_kept(), "the hook was not told what was changed: {packet:?}");
             sent.push((ifindex, packet.frame()));
+        }
+        for (to, frame) in sent.iter().filter(|(to, _)| overlay::is_host(*to)) {
+            self.into_tunnel(*to, frame);
         }
         Outcome { verdict, sent }
     }

@@ -1,7 +1,10 @@
 //! A frame in a vector, held the way a hook holds it.
 
 use switch_common::wire::{eth, vlan};
-use switch_ebpf::packet::{EditFailed, Packet, Repeated, Tag};
+use switch_ebpf::{
+    packet::{EditFailed, Packet, Repeated, Tag},
+    tunnel::Tunnel,
+};
 use zerocopy::IntoBytes;
 
 use crate::frame::Frame;
@@ -30,6 +33,12 @@ pub struct SimPacket {
     beside: Tag,
     copies: Vec<(u32, Frame)>,
     segment: u32,
+    /// Device that it came in at, whoever sent it there.
+    device: u32,
+    /// Tunnel that it came by.
+    from: Option<Tunnel>,
+    /// Tunnel that it goes into.
+    into: Option<Tunnel>,
     /// What a device has summed up on arrival; `None` once the frame is another one.
     sum: Option<u16>,
 }
@@ -39,10 +48,25 @@ impl SimPacket {
     pub fn new(hook: Hook, ifindex: u32, frame: &Frame) -> Self {
         let octets = frame.0.clone();
         let (beside, copies, segment) = (Tag::NONE, Vec::new(), 0);
-        let mut packet = Self { hook, ifindex, octets, beside, copies, segment, sum: None };
+        let (from, into) = (None, None);
+        let device = ifindex;
+        let mut packet =
+            Self { hook, ifindex, octets, beside, copies, segment, device, from, into, sum: None };
         packet.hold_beside();
         packet.sum = Some(packet.summed());
         packet
+    }
+
+    /// A frame that came out of a tunnel at a device.
+    #[must_use]
+    pub fn out_of(mut self, tunnel: Tunnel) -> Self {
+        self.from = Some(tunnel);
+        self
+    }
+
+    /// The tunnel that it goes into.
+    pub fn into_tunnel(&self) -> Option<Tunnel> {
+        self.into
     }
 
     /// The same as a frame that will be several packets on the wire, with this many octets of
@@ -234,6 +258,24 @@ impl Packet for SimPacket {
 
     fn fits(&self, _ifindex: u32, mtu: u32, payload: u32) -> bool {
         if self.segment == 0 { payload <= mtu } else { self.headers() + self.segment <= mtu }
+    }
+
+    fn is_at(&self, device: u64) -> bool {
+        u64::from(self.device) == device
+    }
+
+    fn tunnel(&self, _family: u64, tunnel: &mut Tunnel) -> Result<(), EditFailed> {
+        *tunnel = self.from.ok_or(EditFailed)?;
+        Ok(())
+    }
+
+    fn set_tunnel(&mut self, _family: u64, tunnel: &Tunnel) -> Result<(), EditFailed> {
+        self.into = Some(*tunnel);
+        Ok(())
+    }
+
+    fn come_by(&mut self, ifindex: u32) {
+        self.ifindex = ifindex;
     }
 
     fn copy_to(&mut self, ifindex: u32) -> bool {

@@ -10,7 +10,7 @@ use switch_common::{
     shared::Shared,
     table::{
         config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, hits, learn, limit, neighbour,
-        policy, port, route, rules, stats,
+        overlay, policy, port, route, rules, stats,
     },
     verdict::DropReason,
 };
@@ -240,6 +240,10 @@ impl Tables for MemTables {
 
     fn target(&self, number: u64) -> Option<&route::Target> {
         self.image.routes.targets.get(&number)
+    }
+
+    fn overlay(&self, key: &overlay::Key) -> Option<&overlay::Entry> {
+        self.image.overlay.get(key)
     }
 
     fn neighbour(&self, key: &neighbour::Key) -> Option<&neighbour::Neighbour> {

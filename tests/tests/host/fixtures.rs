@@ -28,7 +28,7 @@ fn check(case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-fn check_sent(sim: &Sim, sent: &Sent) -> Result<(), String> {
+pub(super) fn check_sent(sim: &Sim, sent: &Sent) -> Result<(), String> {
     let Sent { from, frame, segment, fate: wanted } = sent;
     let fate = sim.fate(from, frame, *segment);
     if fate != *wanted {

@@ -4,6 +4,7 @@ mod cache;
 mod firewall;
 mod fixtures;
 mod flows;
+mod overlay;
 mod random;
 mod routed;
 mod rules;

@@ -19,6 +19,7 @@ mod guard;
 mod learning;
 mod lifecycle;
 mod mtu;
+mod overlay;
 mod refusals;
 mod restarts;
 mod router;

@@ -48,7 +48,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
 const FILES: &[(&str, &[&str])] = &[
     (
         "- {apiVersion: dvs/v1, kind: Network, name: red, vlan: 30, colour: red}",
-        &["colour", "name, vlan, mtu"],
+        &["colour", "name, vlan, vni, mtu"],
     ),
     (
         "- {apiVersion: dvs/v1, kind: Network, name: red, vlan: thirty}",

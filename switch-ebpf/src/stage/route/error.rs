@@ -2,7 +2,7 @@
 
 use switch_common::{
     addr::{IpWords, ip_octets, is_unspecified},
-    table::route,
+    table::{port::Port, route},
     verdict::{DropReason, Packed, Verdict},
     wire::{
         eth::{self, Eth},
@@ -18,7 +18,8 @@ use super::{
     Job, Message, lookup, unreachable,
 };
 use crate::{
-    ip::Ip,
+    frame::Frame,
+    ip::{self, Ip},
     packet::{EditFailed, Packet},
     step::{Left, Step},
     tables::{QUOTE, Scratch, Tables},
@@ -67,10 +68,7 @@ pub(super) fn about<T: Tables>(
     if is_unspecified(scratch.own) {
         return silent;
     }
-    if !tables.limit(job.port.slot).is_some_and(|limit| limit.errors.allows(tables.now())) {
-        if let Some(stats) = tables.stats(job.port.slot) {
-            stats.limited_errors.add_local(1);
-        }
+    if !may_tell(tables, job.port) {
         return silent;
     }
     scratch.complaint = Complaint::new(scratch.ip.family, message).0;
@@ -84,6 +82,46 @@ pub fn prohibited(scratch: &mut Scratch) {
     scratch.own = ip.destination;
     let message = unreachable(ip, icmp::PROHIBITED, icmp::PROHIBITED6);
     scratch.complaint = Complaint::new(ip.family, message).0;
+}
+
+/// Notes in the scratch memory that a bridged packet is too large for the tunnel to its receiver, in whose name
+/// the sender is told if it may be told and has not reached its limit.
+#[inline(always)]
+pub fn too_big<P: Packet, T: Tables>(
+    packet: &P,
+    tables: &T,
+    port: &Port,
+    frame: &Frame,
+    scratch: &mut Scratch,
+) -> Step {
+    let silent = Step::done(Verdict::Drop(DropReason::MtuExceeded).pack());
+    if ip::read(packet, frame, &mut scratch.ip).is_err() || !scratch.ip.may_complain() {
+        return silent;
+    }
+    let [first, ..] = ip_octets(scratch.ip.destination);
+    // Nobody answers for a group, and nobody is told who has no address yet.
+    let group = if scratch.ip.family == 4 { first >= 224 } else { first == 0xff };
+    if group || is_unspecified(scratch.ip.source) || !may_tell(tables, port) {
+        return silent;
+    }
+    scratch.own = scratch.ip.destination;
+    let (kind, code) = if scratch.ip.family == 4 {
+        (icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED)
+    } else {
+        (icmp::TOO_BIG6, 0)
+    };
+    scratch.complaint = Complaint::new(scratch.ip.family, (kind, code, scratch.about as u32)).0;
+    Step::refuse(DropReason::MtuExceeded)
+}
+
+/// True if a port has not reached its limit of errors.
+#[inline(always)]
+fn may_tell<T: Tables>(tables: &T, port: &Port) -> bool {
+    let may = tables.limit(port.slot).is_some_and(|limit| limit.errors.allows(tables.now()));
+    if !may && let Some(stats) = tables.stats(port.slot) {
+        stats.limited_errors.add_local(1);
+    }
+    may
 }
 
 /// Tells the sender of a packet that it was rejected: that is counted already.

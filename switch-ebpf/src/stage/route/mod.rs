@@ -8,7 +8,7 @@ mod own;
 mod source;
 
 pub use ask::ask;
-pub use error::{complain, error, prohibited, refuse};
+pub use error::{complain, error, prohibited, refuse, too_big};
 pub use lookup::{key, link_local, target};
 pub use neighbour::heard;
 

@@ -83,6 +83,7 @@ pub(super) mod tests {
         };
         ValidNetwork {
             vlan: VlanId::new(10).unwrap(),
+            vni: None,
             mtu: Some(1400),
             subnets: vec![
                 subnet("10.0.10.0/24", Some("10.0.10.1")),

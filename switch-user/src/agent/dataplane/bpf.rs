@@ -1,6 +1,6 @@
 //! The dataplane in the kernel.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, path::Path, sync::Arc};
 
 use aya::util::KernelVersion;
 use switch_common::table::{
@@ -20,8 +20,9 @@ use crate::{
         diff::Op,
         facts::Facts,
         image::{Holder, Hook, Observed, Routes, Setting},
+        plan::Underlay,
     },
-    netlink::{owned::Owned, qdisc},
+    netlink::{owned::Owned, qdisc, request},
 };
 
 /// The BPF object; empty if this binary was built without one.
@@ -133,6 +134,19 @@ impl Dataplane for Bpf {
         self.tick_ns
     }
 
+    fn underlay(&mut self, address: IpAddr) -> Result<Underlay, DataplaneError> {
+        let ifindex = request::device_of(address)?.ok_or(DataplaneError::NoAddress(address))?;
+        let devices = request::devices()?;
+        let carrier = devices.iter().find(|device| device.ifindex == ifindex);
+        let underlay = Underlay::new(address, 0, carrier.ok_or(DataplaneError::NoAddress(address))?.mtu);
+        let device = self.owned.tunnels(underlay.mtu)?;
+        Ok(Underlay { device, ..underlay })
+    }
+
+    fn no_underlay(&mut self) -> Result<(), DataplaneError> {
+        Ok(self.owned.remove_tunnels()?)
+    }
+
     fn prepare(&mut self, sizes: Sizes) -> Result<bool, DataplaneError> {
         // The pins may be gone with their file system, and with them all links.
         if self.loaded.sizes == sizes && self.home.sized(fdb::NAME).exists() {
@@ -160,6 +174,7 @@ impl Dataplane for Bpf {
             strays,
             guard: tables.guard.read()?,
             flood: tables.flood.read()?,
+            overlay: tables.overlay.read()?,
             gateways: tables.gateways.read()?,
             routes: tables.routes.read(planned)?,
             neighbours: tables.neighbours.read()?,
@@ -186,6 +201,8 @@ impl Dataplane for Bpf {
             Op::Unflood(key) => tables.flood.remove(key),
             Op::Neighbour(key, mac) => tables.neighbours.set(key, *mac),
             Op::Unneighbour(key) => tables.neighbours.remove(key),
+            Op::Overlay(key, entry) => tables.overlay.set(key, *entry),
+            Op::Unoverlay(key) => tables.overlay.remove(key),
             Op::Gateway(network, row) => tables.gateways.set(*network, *row),
             Op::Ungateway(network) => tables.gateways.remove(*network),
             Op::Target(number, target) => tables.routes.add(*number, target),
@@ -251,6 +268,7 @@ pub fn teardown(state: &Path, home: &Home) -> Result<bool, DataplaneError> {
         }
     }
     owned.retain(|_| false)?;
+    owned.remove_tunnels()?;
     if mounted {
         for version in home.versions()? {
             Home::remove_version(&version)?;

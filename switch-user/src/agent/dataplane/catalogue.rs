@@ -4,14 +4,14 @@ use switch_common::{
     MAX_PORTS, event,
     table::{
         config, drops, epoch, fdb, flood, flow, fragment, gateway, guard, hits, learn, limit, names,
-        neighbour, policy, port, route, rules, stats,
+        neighbour, overlay, policy, port, route, rules, stats,
     },
 };
 
 use super::Sizes;
 
 /// Tables that user space and the datapath share, but for those that the configuration sizes.
-pub(super) const TABLES: [&str; 25] = [
+pub(super) const TABLES: [&str; 26] = [
     config::NAME,
     names::NAME,
     port::NAME,
@@ -29,6 +29,7 @@ pub(super) const TABLES: [&str; 25] = [
     route::NAME6,
     route::TARGETS,
     neighbour::NAME,
+    overlay::NAME,
     flow::OPENING4,
     flow::OPENING6,
     flow::OPENINGS,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -11,7 +12,7 @@ use switch_common::{
         config::Config,
         fdb, flood,
         gateway::Gateway,
-        guard, neighbour,
+        guard, neighbour, overlay,
         port::Port,
         route::{Key4, Key6, Target},
     },
@@ -23,6 +24,7 @@ use crate::agent::{
     diff::Op,
     facts::Facts,
     image::{Holder, Hook, Link, LinkState, Members, Observed, Routes, Setting, SettingState, backs},
+    plan::Underlay,
 };
 
 /// The tables, hooks and settings of a host that does not exist.
@@ -37,6 +39,7 @@ pub(crate) struct Fake {
     pub(crate) flood: BTreeMap<flood::Key, Members>,
     /// Neighbours, and whether they were configured.
     pub(crate) neighbours: BTreeMap<neighbour::Key, (Mac, bool)>,
+    pub(crate) overlay: BTreeMap<overlay::Key, overlay::Entry>,
     pub(crate) gateways: BTreeMap<u32, Gateway>,
     pub(crate) routes4: BTreeMap<Key4, u64>,
     pub(crate) routes6: BTreeMap<Key6, u64>,
@@ -55,7 +58,14 @@ pub(crate) struct Fake {
     pub(crate) without_xdp: BTreeSet<u32>,
     /// Whether the next operations fail; when it is used up, none does.
     pub(crate) faults: Vec<bool>,
+    /// No device has the address of the host.
+    pub(crate) without_address: bool,
+    /// There is a device for tunnels.
+    pub(crate) tunnels: bool,
 }
+
+/// The device for tunnels.
+pub(crate) const TUNNELS: u32 = 900;
 
 impl Fake {
     /// A station is seen at a device, as the datapath would learn it.
@@ -70,7 +80,7 @@ impl Fake {
     }
 
     fn attach(&mut self, link: Link, facts: &Facts) -> Result<(), DataplaneError> {
-        if facts.device(link.ifindex).is_none() {
+        if facts.device(link.ifindex).is_none() && link.ifindex != TUNNELS {
             return Err(DataplaneError::NoDevice(link.ifindex));
         }
         let other_mode =
@@ -123,6 +133,19 @@ impl Dataplane for Fake {
         4_000_000
     }
 
+    fn underlay(&mut self, address: IpAddr) -> Result<Underlay, DataplaneError> {
+        if self.without_address {
+            return Err(DataplaneError::NoAddress(address));
+        }
+        self.tunnels = true;
+        Ok(Underlay::new(address, TUNNELS, 1500))
+    }
+
+    fn no_underlay(&mut self) -> Result<(), DataplaneError> {
+        self.tunnels = false;
+        Ok(())
+    }
+
     fn prepare(&mut self, sizes: Sizes) -> Result<bool, DataplaneError> {
         let changed = self.sizes != sizes;
         if changed {
@@ -145,6 +168,7 @@ impl Dataplane for Fake {
             ports: self.ports.clone(),
             guard: self.guard.clone(),
             flood: self.flood.clone(),
+            overlay: self.overlay.clone(),
             gateways: self.gateways.clone(),
             routes: self.routes(planned),
             links: self.links.clone(),
@@ -160,7 +184,11 @@ impl Dataplane for Fake {
                 observed.strays += 1;
             }
         }
-        for link in observed.links.iter_mut().filter(|(link, _)| facts.device(link.ifindex).is_none()) {
+        for link in observed
+            .links
+            .iter_mut()
+            .filter(|(link, _)| facts.device(link.ifindex).is_none() && link.ifindex != TUNNELS)
+        {
             *link.1 = LinkState::Dead;
         }
         observed.settings =
@@ -192,6 +220,8 @@ impl Dataplane for Fake {
             Op::Unflood(key) => drop(self.flood.remove(key)),
             Op::Neighbour(key, mac) => drop(self.neighbours.insert(*key, (*mac, true))),
             Op::Unneighbour(key) => drop(self.neighbours.remove(key)),
+            Op::Overlay(key, entry) => drop(self.overlay.insert(*key, *entry)),
+            Op::Unoverlay(key) => drop(self.overlay.remove(key)),
             Op::Gateway(network, row) => drop(self.gateways.insert(*network, *row)),
             Op::Ungateway(network) => drop(self.gateways.remove(network)),
             Op::Target(number, target) => drop(self.targets.insert(*number, **target)),

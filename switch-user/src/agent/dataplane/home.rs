@@ -17,7 +17,7 @@ use nix::{
 };
 use switch_common::{
     ABI_VERSION,
-    table::{config, drops, epoch, fdb, flood, gateway, guard, limit, names, neighbour, stats},
+    table::{config, drops, epoch, fdb, flood, gateway, guard, limit, names, neighbour, overlay, stats},
 };
 
 use super::{DataplaneError, Sizes, catalogue::sized, table};
@@ -215,6 +215,7 @@ impl Home {
             gateways: table::gateways::Table::open(&self.map(gateway::NAME))?,
             routes: table::routes::Table::open(self)?,
             neighbours: table::neighbours::Table::open(&self.map(neighbour::NAME))?,
+            overlay: table::overlay::Table::open(&self.map(overlay::NAME))?,
             openings: table::count::Table::half_open(self)?,
             rules: table::rules::Table::open(self)?,
             hits: table::hits::Table::open(self)?,
@@ -240,6 +241,7 @@ pub struct Tables {
     pub gateways: table::gateways::Table,
     pub routes: table::routes::Table,
     pub neighbours: table::neighbours::Table,
+    pub overlay: table::overlay::Table,
     pub openings: table::count::Table,
     pub rules: table::rules::Table,
     pub hits: table::hits::Table,

@@ -22,12 +22,15 @@ mod sys;
 pub mod table;
 pub mod uncounted;
 
+use std::net::IpAddr;
+
 use switch_common::table::{fdb, flow, rules};
 
 use super::{
     diff::Op,
     facts::Facts,
     image::{Hook, Observed, Routes},
+    plan::Underlay,
 };
 use crate::model::Validated;
 
@@ -63,6 +66,19 @@ pub trait Dataplane: Send + 'static {
 
     /// Nanoseconds between two ticks of the kernel's clock.
     fn tick_ns(&self) -> u64;
+
+    /// Gets ready for tunnels from this address to others: finds the device that has it, and makes the one whose
+    /// frames are in tunnels.
+    ///
+    /// # Errors
+    /// When no device has the address, or the kernel refuses.
+    fn underlay(&mut self, address: IpAddr) -> Result<Underlay, DataplaneError>;
+
+    /// There are no tunnels: removes what was made for them.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    fn no_underlay(&mut self) -> Result<(), DataplaneError>;
 
     /// Gets ready to serve tables of these sizes. True if anything had to be done, so that what was
     /// known of tables and links is no longer true.
@@ -195,6 +211,12 @@ pub enum DataplaneError {
     /// The operation is for a device that is gone.
     #[error("device {0} is gone")]
     NoDevice(u32),
+    /// The address that other hosts are to reach this one by is at none of its devices.
+    #[error(
+        "no device of this host has the address {0} of its underlay; give it to one, or tell the host another \
+         one of its own"
+    )]
+    NoAddress(IpAddr),
     /// A device could not be prepared.
     #[error(transparent)]
     Netlink(#[from] crate::netlink::NetlinkError),

@@ -32,7 +32,7 @@ pub fn sizes(home: &Home, routes: [u64; 2]) -> Result<Vec<TableStatus>, Dataplan
     sizes.extend(tables.learn.status()?);
     sizes.extend([tables.epoch.status()?, tables.gateways.status()?]);
     sizes.extend(tables.routes.status(routes)?);
-    sizes.push(tables.neighbours.status()?);
+    sizes.extend([tables.neighbours.status()?, tables.overlay.status()?]);
     sizes.extend([
         flows::Table::<flow::Key4>::established(home)?.status()?,
         flows::Table::<flow::Key6>::established(home)?.status()?,

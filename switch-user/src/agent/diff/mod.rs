@@ -61,6 +61,7 @@ fn open(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
     ops.extend(goal.guard.difference(&now.guard).map(|key| Op::Guard(*key)));
     ops.extend(changes(&now.stations, &goal.stations).map(|(key, ifindex)| Op::Station(*key, *ifindex)));
     ops.extend(changes(&now.neighbours, &goal.neighbours).map(|(key, mac)| Op::Neighbour(*key, *mac)));
+    ops.extend(changes(&now.overlay, &goal.overlay).map(|(key, entry)| Op::Overlay(*key, *entry)));
     let stale = |slot: &u32, policy: &Compiled| now.policies.get(slot) != Some(&policy.version());
     let policies = goal.policies.iter().filter(|(slot, policy)| stale(slot, policy));
     ops.extend(policies.map(|(slot, policy)| Op::Policy(*slot, Arc::clone(policy))));
@@ -78,6 +79,7 @@ fn open(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
 fn clean(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
     ops.extend(leaving(&now.flood, &goal.flood).map(|(key, _)| Op::Unflood(*key)));
     ops.extend(leaving(&now.neighbours, &goal.neighbours).map(|(key, _)| Op::Unneighbour(*key)));
+    ops.extend(leaving(&now.overlay, &goal.overlay).map(|(key, _)| Op::Unoverlay(*key)));
     ops.extend(leaving(&now.stations, &goal.stations).map(|(key, _)| Op::Unstation(*key)));
     ops.extend(now.guard.difference(&goal.guard).map(|key| Op::Unguard(*key)));
     ops.extend(leaving(&now.policies, &goal.policies).map(|(slot, _)| Op::Unpolicy(*slot)));

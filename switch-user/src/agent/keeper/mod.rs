@@ -118,7 +118,11 @@ impl Keeper {
 
     fn send(&self, exit: &Exit, own: IpAddr, address: IpAddr, station: Option<Mac>) {
         let Some(frame) = question(exit, own, address, station) else { return };
-        if let Err(error) = self.sender.send(exit.ifindex, &frame) {
+        let sent = match &exit.tunnel {
+            Some(tunnel) => tunnel.send(&frame),
+            None => self.sender.send(exit.ifindex, &frame),
+        };
+        if let Err(error) = sent {
             // A device that is down or gone has nobody who could answer.
             tracing::debug!("cannot ask for {address} at device {}: {error}", exit.ifindex);
         }

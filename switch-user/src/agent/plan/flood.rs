@@ -11,13 +11,12 @@ use switch_common::{
 };
 
 use super::Planner;
-use crate::netlink::Device;
 
 impl Planner<'_> {
-    pub(super) fn join(&mut self, vlan: VlanId, row: &Port, device: &Device, untagged: bool) {
+    pub(super) fn join(&mut self, vlan: VlanId, row: &Port, untagged: bool) {
         let members = self.plan.image.flood.entry(chunk_key(vlan.get(), row.slot)).or_default();
         let side = if untagged { &mut members.untagged } else { &mut members.tagged };
-        side.insert(device.ifindex);
+        side.insert(row.ifindex);
     }
 
     /// Gives every network its first chunk, and tells that one which is the last.

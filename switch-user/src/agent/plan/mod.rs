@@ -5,6 +5,7 @@
 pub mod firewall;
 mod flood;
 mod neighbours;
+mod overlay;
 mod ports;
 pub mod routes;
 mod routing;
@@ -21,7 +22,7 @@ use switch_common::{
 };
 
 use self::routes::routes;
-pub use self::uplinks::XDP_SETTINGS;
+pub use self::{overlay::Underlay, uplinks::XDP_SETTINGS};
 use super::{
     facts::Facts,
     image::{Holder, Hook, Link, Routes, Setting, TableImage},
@@ -39,6 +40,8 @@ pub struct Inputs<'a> {
     pub facts: &'a Facts,
     /// Who has which slot.
     pub slots: &'a BTreeMap<Holder, u32>,
+    /// This host's side of the underlay, if it has one.
+    pub underlay: Option<Underlay>,
     /// The TC hook of this kernel.
     pub tc: Hook,
     /// Nanoseconds between two ticks of the kernel's clock.
@@ -58,6 +61,8 @@ pub struct Plan {
     pub image: TableImage,
     /// Where each port and uplink stands.
     pub seats: BTreeMap<Holder, Seat>,
+    /// Other hosts, with their rows in the tables of counters.
+    pub hosts: BTreeMap<String, u32>,
     /// Devices whose uplink does without XDP if it cannot be had.
     pub xdp_optional: BTreeSet<u32>,
     /// What cannot be planned.
@@ -99,7 +104,7 @@ pub fn plan_around(inputs: &Inputs<'_>, routes: Routes, policies: &mut firewall:
         gateway_mac: inputs.desired.gateway_mac.word().get(),
         host_mac: inputs.host_mac.word().get(),
         opening_quota: OPENING_QUOTA,
-        firewalls: 0,
+        ..Config::default()
     };
     planner.plan.image.names = inputs.slots.iter().map(|(holder, slot)| (*slot, holder.clone())).collect();
     for (name, uplink) in &inputs.desired.uplinks {
@@ -108,6 +113,7 @@ pub fn plan_around(inputs: &Inputs<'_>, routes: Routes, policies: &mut firewall:
     for (name, port) in &inputs.desired.ports {
         planner.port(name, port);
     }
+    planner.overlay();
     planner.finish_flood();
     planner.finish_firewall();
     planner.gateways();

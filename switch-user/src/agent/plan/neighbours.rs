@@ -30,7 +30,8 @@ impl Planner<'_> {
         }
     }
 
-    fn introduce(&mut self, vlan: VlanId, ips: &[IpAddr], mac: Mac) {
+    /// Notes that a station has these addresses.
+    pub(super) fn introduce(&mut self, vlan: VlanId, ips: &[IpAddr], mac: Mac) {
         let link_local = IpAddr::from(Ipv6Addr::from(mac.link_local()));
         for ip in ips.iter().copied().chain([link_local]) {
             self.plan.image.neighbours.entry(key(vlan, ip)).or_insert(mac);

@@ -28,7 +28,7 @@ impl Planner<'_> {
                 self.plan.image.stations.insert(fdb::Key::new(vlan.get(), *mac), device.ifindex);
             }
             if port.up {
-                self.join(vlan, &row, &device, untagged);
+                self.join(vlan, &row, untagged);
             }
         }
         self.guard(&device, port);

@@ -23,7 +23,7 @@ impl Planner<'_> {
         }
         self.plan.image.settings.insert((device.ifindex, Setting::Promisc));
         for vlan in &uplink.vlans {
-            self.join(*vlan, &row, &device, uplink.native == Some(*vlan));
+            self.join(*vlan, &row, uplink.native == Some(*vlan));
         }
         self.plan.image.ports.insert(device.ifindex, row);
     }

@@ -9,7 +9,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use switch_common::{ABI_VERSION, table::fdb};
+use switch_common::{
+    ABI_VERSION,
+    table::{fdb, overlay},
+};
 use tokio::sync::{broadcast, watch};
 
 use super::{
@@ -64,6 +67,8 @@ struct View {
     routes: [u64; 2],
     policies: Policies,
     seats: Arc<BTreeMap<Holder, Seat>>,
+    /// Other hosts, as reports name them, with their rows in the tables of counters.
+    hosts: BTreeMap<String, u32>,
     attached: Arc<BTreeSet<Link>>,
 }
 
@@ -105,6 +110,7 @@ impl Reports {
             routes: outcome.routes,
             policies: desired.policies.clone(),
             seats: Arc::new(outcome.plan.seats),
+            hosts: outcome.plan.hosts.iter().map(|(name, slot)| (host_name(name), *slot)).collect(),
             attached: Arc::new(outcome.attached),
         };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
@@ -187,20 +193,19 @@ impl HostReports for Reports {
     fn stats(&self) -> Result<Vec<PortStats>, ReportError> {
         let tables = self.tables()?;
         let view = self.view();
-        let read = |(holder, seat): (&Holder, &Seat)| {
-            let cpus = tables.stats.read(seat.slot)?;
-            Ok(PortStats { port: holder.name().to_owned(), total: sum(&cpus), cpus })
+        let read = |(port, slot): (&str, u32)| {
+            let cpus = tables.stats.read(slot)?;
+            Ok(PortStats { port: port.to_owned(), total: sum(&cpus), cpus })
         };
-        let all: Result<Vec<PortStats>, DataplaneError> = view.seats.iter().map(read).collect();
+        let all: Result<Vec<PortStats>, DataplaneError> = view.counted().map(read).collect();
         all.map_err(|error| failed("the counters", error))
     }
 
     fn drops(&self) -> Result<Vec<DropCount>, ReportError> {
         let tables = self.tables()?;
         let view = self.view();
-        let slots = view.seats.iter().map(|(holder, seat)| (holder.name(), seat.slot));
         let mut counts = Vec::new();
-        for (port, slot) in slots.chain([(NOBODY, 0)]) {
+        for (port, slot) in view.counted().chain([(NOBODY, 0)]) {
             let reasons = tables.drops.read(slot).map_err(|error| failed("the drops", error))?;
             counts.extend(reasons.into_iter().map(|(reason, packets)| DropCount {
                 port: port.to_owned(),
@@ -236,7 +241,14 @@ impl View {
     /// Names of ports by their device.
     fn ports(&self) -> BTreeMap<u32, &str> {
         let device = |seat: &Seat| Some(seat.device.as_ref()?.ifindex);
-        self.seats.iter().filter_map(|(holder, seat)| Some((device(seat)?, holder.name()))).collect()
+        let seats = self.seats.iter().filter_map(|(holder, seat)| Some((device(seat)?, holder.name())));
+        seats.chain(self.hosts.iter().map(|(name, slot)| (overlay::host(*slot), name.as_str()))).collect()
+    }
+
+    /// Ports, uplinks and other hosts with their rows in the tables of counters.
+    fn counted(&self) -> impl Iterator<Item = (&str, u32)> {
+        let seats = self.seats.iter().map(|(holder, seat)| (holder.name(), seat.slot));
+        seats.chain(self.hosts.iter().map(|(name, slot)| (name.as_str(), *slot)))
     }
 
     fn entry(&self, ports: &BTreeMap<u32, &str>, key: fdb::Key, entry: &fdb::Entry, now: u64) -> FdbEntry {
@@ -250,6 +262,11 @@ impl View {
             age: (!entry.is_static()).then_some(seconds),
         }
     }
+}
+
+/// Another host among ports, none of which can have such a name.
+fn host_name(name: &str) -> String {
+    format!("host:{name}")
 }
 
 /// Seconds since a moment that the datapath has noted.

@@ -8,6 +8,7 @@ use switch_common::{
         fdb,
         flow::{self, ANSWERED, FIN, FIN_BACK, Flow, Key4, Key6, ORIGINAL, RESET},
         neighbour::{self, Neighbour},
+        overlay,
     },
     wire::{
         ipv4::{SCTP, TCP, UDP},
@@ -29,6 +30,7 @@ use crate::{
         },
         rule_names::{RuleName, RuleNames},
     },
+    netlink::tunnel,
     report::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol},
 };
 
@@ -203,7 +205,10 @@ impl View {
     /// Names of port and device by the number of the device.
     fn places(&self) -> BTreeMap<u32, [&str; 2]> {
         let seats = self.seats.iter().filter_map(|(holder, seat)| Some((holder, seat.device.as_ref()?)));
-        seats.map(|(holder, device)| (device.ifindex, [holder.name(), device.name.as_str()])).collect()
+        let seats = seats.map(|(holder, device)| (device.ifindex, [holder.name(), device.name.as_str()]));
+        let hosts =
+            self.hosts.iter().map(|(name, slot)| (overlay::host(*slot), [name.as_str(), tunnel::NAME]));
+        seats.chain(hosts).collect()
     }
 }
 
@@ -238,6 +243,7 @@ mod tests {
             networks: [(10, "blue".into())].into(),
             routers: [(10, "r1".into())].into(),
             seats: Arc::new(seats),
+            hosts: BTreeMap::new(),
             attached: Arc::new(BTreeSet::new()),
             routes: [0; 2],
             policies: web(),

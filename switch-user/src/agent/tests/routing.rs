@@ -45,6 +45,7 @@ fn network(vlan: u16, router: Option<&str>) -> ValidNetwork {
     };
     ValidNetwork {
         vlan: self::vlan(vlan),
+        vni: None,
         mtu: None,
         subnets: vec![
             subnet(format!("10.0.{vlan}.0/24"), format!("10.0.{vlan}.1")),

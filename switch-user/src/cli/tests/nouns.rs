@@ -46,9 +46,9 @@ fn waiting_ends_when_the_time_is_over() {
 #[test]
 fn networks_are_listed() {
     let agent = Agent::with_objects();
-    let table = "NAME   VLAN  MTU   ROUTER  SUBNETS  PORTS
-blue   10    -     -       -        1
-green  20    1500  -       -        0
+    let table = "NAME   VLAN  VNI  MTU   ROUTER  SUBNETS  PORTS
+blue   10    -    -     -       -        1
+green  20    -    1500  -       -        0
 ";
     assert_eq!(agent.ok("network list"), table);
     let listed = json(&agent.ok("network list -o json"));

@@ -74,9 +74,9 @@ fn networks_and_routers_are_listed() {
     let agent = Agent::with_router();
     agent.ok("router add r2 --reverse-path off");
     agent.ok("route add default --router r1 --via 10.0.10.9");
-    let networks = "NAME   VLAN  MTU  ROUTER  SUBNETS                    PORTS
-blue   10    -    r1      10.0.10.0/24,fd00:10::/64  0
-green  20    -    r1      10.0.20.0/24               0
+    let networks = "NAME   VLAN  VNI  MTU  ROUTER  SUBNETS                    PORTS
+blue   10    -    -    r1      10.0.10.0/24,fd00:10::/64  0
+green  20    -    -    r1      10.0.20.0/24               0
 ";
     assert_eq!(agent.ok("network list"), networks);
     let routers = "NAME  REVERSE-PATH  NETWORKS    ROUTES

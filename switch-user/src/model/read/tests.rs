@@ -160,12 +160,12 @@ fn every_wrong_field_of_every_object_is_found() {
 
 #[test]
 fn an_unknown_field_is_refused_with_the_known_ones() {
-    let text = "{apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, vni: 5000}";
-    check(text, &["1:64 Network blue vni 5000 unknown-field"]);
+    let text = "{apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, gre: 5000}";
+    check(text, &["1:64 Network blue gre 5000 unknown-field"]);
     let (_, problem) = Source::read(text).unwrap_err().remove(0);
     assert_eq!(
         problem.to_string(),
-        "Network blue, field vni, value 5000: Network has no such field; the fields are name, vlan, mtu, \
+        "Network blue, field gre, value 5000: Network has no such field; the fields are name, vlan, vni, mtu, \
          subnet, gateway, router, slaac, dns"
     );
 }
@@ -179,7 +179,7 @@ fn an_object_says_what_it_is() {
         "{apiVersion: dvs/v2, kind: Network, name: blue, vlan: 10}",
         &["1:14 Network blue apiVersion \"dvs/v2\" unknown-version"],
     );
-    check("{apiVersion: dvs/v1, kind: Network, name: blue}", &["1:1 Network blue vlan  missing-field"]);
+    check("{apiVersion: dvs/v1, kind: Network, vlan: 10}", &["1:1 Network name  missing-field"]);
     check("{apiVersion: dvs/v1, kind: Port}", &["1:1 Port name  missing-field"]);
     check("- 5", &["1:3 object 1  5 not-an-object"]);
 }
@@ -267,7 +267,7 @@ fn the_table_of_fields_is_the_truth() {
     };
     let texts = "- {apiVersion: dvs/v1, kind: Switch}
 - {apiVersion: dvs/v1, kind: Router, name: r1}
-- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, mtu: 1500, subnet: [10.0.10.0/24], gateway: [10.0.10.1],
+- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, vni: 5, mtu: 1500, subnet: [10.0.10.0/24], gateway: [10.0.10.1],
    router: r1, slaac: true, dns: [\"fd00::53\"]}
 - {apiVersion: dvs/v1, kind: Uplink, name: eth1, vlans: 10, native: 10}
 - {apiVersion: dvs/v1, kind: Route, router: r1, prefix: 10.0.0.0/8, via: [10.0.10.2], blackhole: true, unreachable: true}

@@ -8,6 +8,7 @@ mod gateway;
 mod group;
 mod name;
 mod network;
+mod number;
 mod policy;
 mod port;
 mod prefixes;
@@ -32,6 +33,7 @@ use switch_common::{MAX_PORTS, addr::VlanId};
 
 use super::{
     Change, Desired, Kind, ObjectId, Problem, Reason, Takes, ValidPolicy, ValidPort, Validated, members,
+    overlay::Overlay,
 };
 
 /// Names that an error proposes.
@@ -87,6 +89,7 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
         ports,
         uplinks,
         policies,
+        overlay: Overlay::default(),
     })
 }
 
@@ -144,8 +147,9 @@ impl Check<'_> {
     }
 
     fn number_of_ports(&mut self) {
-        let Desired { ports, uplinks, routers, policies, .. } = self.desired;
-        let number = ports.len() + uplinks.len() + routers.len() + policies.len();
+        let Desired { ports, uplinks, routers, policies, networks, .. } = self.desired;
+        let overlays = networks.values().filter(|network| network.vni.is_some()).count();
+        let number = ports.len() + uplinks.len() + routers.len() + policies.len() + overlays;
         if number >= MAX_PORTS as usize {
             self.problems.push(Problem::absent("the switch", "", Reason::TooManyPorts(number)));
         }

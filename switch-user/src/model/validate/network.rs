@@ -40,24 +40,22 @@ const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], bits: u8) -> IpNet {
 impl Check<'_> {
     /// The networks that are valid as far as their VLAN.
     pub(super) fn networks(&mut self) -> BTreeMap<String, ValidNetwork> {
-        let mut owners: BTreeMap<VlanId, &str> = BTreeMap::new();
+        let mut owners = BTreeMap::new();
+        let mut numbers = self.free_numbers();
         let mut valid = BTreeMap::new();
         for (_, network) in self.in_order(Kind::Network, &self.desired.networks) {
             let id = ObjectId::new(Kind::Network, &network.name);
-            let Some(found) = self.network(&id, network) else { continue };
-            match owners.get(&found.vlan) {
-                Some(owner) => {
-                    let reason = Reason::VlanTaken(ObjectId::new(Kind::Network, *owner));
-                    self.refuse(id, "vlan", network.vlan, reason);
-                }
-                None => drop(owners.insert(found.vlan, &network.name)),
+            let number = self.number(&id, network, &mut numbers);
+            let found = self.network(&id, network, number);
+            if let Some(found) = found {
+                self.unshared(&id, network, &found, &mut owners);
+                valid.insert(network.name.clone(), found);
             }
-            valid.insert(network.name.clone(), found);
         }
         valid
     }
 
-    fn network(&mut self, id: &ObjectId, network: &Network) -> Option<ValidNetwork> {
+    fn network(&mut self, id: &ObjectId, network: &Network, number: Option<VlanId>) -> Option<ValidNetwork> {
         self.name(id);
         if let Some(mtu) = network.mtu {
             self.range(id, "mtu", mtu, Takes::Mtu);
@@ -75,7 +73,8 @@ impl Check<'_> {
         }
         self.advertised(id, network, &subnets);
         Some(ValidNetwork {
-            vlan: self.vlan(id, "vlan", network.vlan)?,
+            vlan: number?,
+            vni: network.vni,
             mtu: network.mtu,
             subnets,
             router: network.router.clone(),

@@ -1,4 +1,5 @@
 mod firewall;
+mod overlay;
 mod routing;
 
 use std::time::Duration;

@@ -17,7 +17,11 @@ impl Check<'_> {
         let native = uplink.native.and_then(|native| self.vlan(&id, "native", native));
         let mut vlans = match &uplink.vlans {
             Some(list) => list.set().clone(),
-            None => networks.values().map(|network| network.vlan).collect(),
+            None => networks
+                .values()
+                .filter(|network| network.vni.is_none())
+                .map(|network| network.vlan)
+                .collect(),
         };
         vlans.extend(native);
         ValidUplink { vlans, native, xdp: uplink.xdp }

@@ -14,6 +14,7 @@ pub mod hits;
 pub mod limits;
 pub mod names;
 pub mod neighbours;
+pub mod overlay;
 mod pool;
 pub mod ports;
 pub mod routes;

@@ -50,6 +50,8 @@ fn name(holder: &Holder) -> Name {
         Holder::Port(name) => (b'p', name),
         Holder::Router(name) => (b'r', name),
         Holder::Policy(name) => (b'f', name),
+        Holder::Host(name) => (b'h', name),
+        Holder::Network(name) => (b'n', name),
     };
     let mut row = FREE;
     for (place, byte) in row.bytes.iter_mut().zip(std::iter::once(kind).chain(text.bytes())) {
@@ -67,6 +69,8 @@ fn holder(row: &Name) -> Option<Holder> {
         b'p' => Some(Holder::Port(text)),
         b'r' => Some(Holder::Router(text)),
         b'f' => Some(Holder::Policy(text)),
+        b'h' => Some(Holder::Host(text)),
+        b'n' => Some(Holder::Network(text)),
         _ => None,
     }
 }
@@ -82,6 +86,8 @@ mod tests {
             Holder::Port("p".repeat(63)),
             Holder::Router("r1".into()),
             Holder::Policy("web".into()),
+            Holder::Host("h2".into()),
+            Holder::Network("green".into()),
         ] {
             assert_eq!(holder(&name(&before)), Some(before));
         }
