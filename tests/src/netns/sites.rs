@@ -46,6 +46,8 @@ pub struct Site {
     reconciler: Option<Reconciler<Bpf>>,
     state: TempDir,
     home: Arc<Home>,
+    /// What it was configured to be first.
+    pub desired: Validated,
     /// Where its devices are. The last field, so that they go first.
     pub namespace: Namespace,
 }
@@ -65,11 +67,13 @@ impl Sites {
             ports.iter().position(|ports| ports.contains(&port)).map(|at| format!("h{}", at + 1))
         };
         let site = |((name, own), ports): ((&String, &IpAddr), &&[&str])| {
-            let mut site = Site::new(&underlay, name, *own);
+            let mut site = Site::new(&underlay, name, *own, desired.clone());
             for port in *ports {
                 site.vms.insert((*port).to_owned(), Vm::new(&site.namespace, port, MTU, stack));
             }
-            site.apply(name, &local(&desired, name, *own, &hosts, at));
+            site.desired = local(&desired, name, *own, &hosts, at);
+            let errors = site.reconcile(name, &site.desired.clone());
+            assert!(errors.is_empty(), "{errors:?}");
             site
         };
         let sites = hosts.iter().zip(ports).map(site).collect();
@@ -77,8 +81,8 @@ impl Sites {
     }
 
     /// The host of this number, from 1 on.
-    pub fn host(&self, number: usize) -> &Site {
-        &self.sites[number - 1]
+    pub fn host(&mut self, number: usize) -> &mut Site {
+        &mut self.sites[number - 1]
     }
 
     /// A VM, wherever it is.
@@ -101,7 +105,7 @@ impl Sites {
 }
 
 impl Site {
-    fn new(underlay: &Namespace, name: &str, own: IpAddr) -> Self {
+    fn new(underlay: &Namespace, name: &str, own: IpAddr, desired: Validated) -> Self {
         let namespace = Namespace::new(name);
         let bits = if own.is_ipv4() { 24 } else { 64 };
         let nodad = if own.is_ipv4() { "" } else { " nodad" };
@@ -114,15 +118,11 @@ impl Site {
         namespace.sysctl("ipv6/conf/default/disable_ipv6", "1");
         let state = tempfile::Builder::new().prefix(&unique()).tempdir().unwrap();
         let home = Arc::new(Home::new(state.path()));
-        Self { vms: BTreeMap::new(), reconciler: None, state, home, namespace }
+        Self { vms: BTreeMap::new(), reconciler: None, state, home, desired, namespace }
     }
 
-    /// Brings the host to a configuration.
-    ///
-    /// # Panics
-    /// When something of it cannot be done.
-    #[track_caller]
-    pub fn apply(&mut self, name: &str, desired: &Validated) {
+    /// Brings the host to a configuration; what cannot be done.
+    pub fn reconcile(&mut self, name: &str, desired: &Validated) -> Vec<String> {
         let (state, home) = (self.state.path(), Arc::clone(&self.home));
         let reconciler = self.reconciler.take();
         let desired = Arc::new(desired.clone());
@@ -137,7 +137,7 @@ impl Site {
         };
         let (reconciler, errors) = self.namespace.enter(work);
         self.reconciler = Some(reconciler);
-        assert!(errors.is_empty(), "{errors:?}");
+        errors
     }
 }
 

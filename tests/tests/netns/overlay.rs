@@ -1,11 +1,13 @@
 //! Overlay networks between hosts: what goes through the tunnels, and what does not.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dvs_tests::netns::frames::{BROADCAST, Frame, MAC_1, STRANGER, data};
-use dvs_tests::netns::sites::Sites;
+use dvs_tests::netns::sites::{Site, Sites};
 use dvs_tests::netns::{Iperf, Ping, PinnedThread, Stack, Wire};
 use switch_common::addr::GATEWAY_MAC;
+use switch_user::model::Validated;
 
 /// Two VMs whose stations are known, one that is learned, and one with the same addresses in another network.
 const BLUE: &str = "
@@ -117,6 +119,26 @@ fn every_host_that_needs_one_gets_one_copy() {
     }
     let sent = captured.each_ref().map(|wire| tunnelled(wire).len());
     assert_eq!(sent, [6, 0, 0], "a copy for each of the two others, and none from them");
+}
+
+#[test]
+fn the_device_for_tunnels_comes_and_goes_and_that_of_others_stays() {
+    let mut sites = Sites::new(false, BLUE, &[&["p1"]], Stack::Silent);
+    let host = sites.host(1);
+    let kind = |host: &Site| host.namespace.link("dvs-vxlan")["linkinfo"]["info_kind"].clone();
+    assert_eq!(kind(host), "vxlan");
+    let with = host.desired.clone();
+    let without = Validated { networks: BTreeMap::new(), ports: BTreeMap::new(), ..with.clone() };
+    assert!(host.reconcile("h1", &without).is_empty());
+    // Only where there is none can somebody else make one.
+    host.namespace.ip("link add dvs-vxlan type veth peer name other");
+    let errors = host.reconcile("h1", &with);
+    assert!(errors[0].contains("dvs-vxlan that this switch has not made"), "{errors:?}");
+    assert!(host.reconcile("h1", &without).is_empty());
+    assert_eq!(kind(host), "veth");
+    host.namespace.ip("link del dvs-vxlan");
+    assert!(host.reconcile("h1", &with).is_empty());
+    assert_eq!(kind(host), "vxlan");
 }
 
 /// The frames in VXLAN packets over IPv4 that a wire has, with their VNIs.
