@@ -1,5 +1,6 @@
 //! A typed client of the API over its unix socket.
 
+mod cluster;
 mod lines;
 mod reports;
 
@@ -302,7 +303,7 @@ mod tests {
         let path = directory.path().join("dvs.sock");
         let socket = Socket::bind(&path).unwrap();
         let store = Arc::new(RedbStore::in_memory().unwrap());
-        let state = State { store, host: FakeHost::new() };
+        let state = State { store, host: FakeHost::new(), follow: None };
         tokio::spawn(serve_unix(socket, router(state), std::future::pending()));
         Client::new(path)
     }

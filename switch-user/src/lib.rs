@@ -4,6 +4,7 @@
 //! is how a host answers questions about itself. [`classifier`] compiles the firewall's rules. [`netlink`]
 //! knows the host's devices, [`agent`] makes its kernel do what the configuration says. [`manager`] serves
 //! all of it as a REST API whose words are in [`api`]; [`client`] speaks it, and [`cli`] is what people type.
+//! [`member`] lets the agent follow managers elsewhere.
 
 pub mod agent;
 pub mod api;
@@ -11,6 +12,7 @@ pub mod classifier;
 pub mod cli;
 pub mod client;
 pub mod manager;
+pub mod member;
 pub mod model;
 pub mod netlink;
 pub mod report;

@@ -4,6 +4,7 @@
 //! those of the API, so that the CLI prints what it gets.
 
 mod firewall;
+mod follow;
 mod routing;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::model::Validated;
 pub use firewall::{LogEvent, RuleHits};
+pub use follow::{Follow, FollowError, Following};
 pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol};
 
 /// How far a host has come with the configuration.

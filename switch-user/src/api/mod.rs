@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use cluster::{
-    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName, ViewEvent,
+    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName,
+    ViewEvent,
 };
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
 pub use problem::{Details, FieldError, PROBLEM_JSON};
 
 use crate::{
     model::{Change, Document},
-    report::HostStatus,
+    report::{Following, HostStatus},
 };
 
 /// Objects as of one generation.
@@ -70,6 +71,9 @@ pub struct WatchEvent {
 pub struct SwitchStatus {
     /// Generation of the configuration; the host has reached it when `applied.generation` is the same.
     pub generation: u64,
+    /// The managers that the host follows, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Following>,
     /// State of the host.
     #[serde(flatten)]
     pub host: HostStatus,

@@ -12,7 +12,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use nix::sched::{CloneFlags, setns};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 
 use crate::{
     agent::{
@@ -20,8 +23,12 @@ use crate::{
         image::Hook,
         memory,
         run::{Agent, Settings},
+        supply::{StoreSupply, Supply},
     },
+    client::Client,
     manager::{self, Socket, serve_unix},
+    member::{Member, Senses},
+    report::HostReports as _,
     store::{RedbStore, Store},
 };
 
@@ -41,6 +48,9 @@ pub struct Options {
     /// Network namespace whose devices are switched, by name or file; not for use inside ip netns exec.
     #[arg(long, value_name = "NAME")]
     pub netns: Option<PathBuf>,
+    /// Managers to follow, instead of a configuration of this host's own: the first one that answers.
+    #[arg(long, value_name = "URL,...", env = "DVS_MANAGER", value_delimiter = ',')]
+    pub manager: Vec<String>,
     /// Name of this host [default: the system's host name].
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
@@ -91,12 +101,14 @@ pub fn run(options: &Options, socket: &Path) -> anyhow::Result<()> {
 async fn serve(options: &Options, path: &Path) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let store: Arc<dyn Store> = Arc::new(RedbStore::open(&options.state_dir.join("store.redb"))?);
+    let settings = settings(options)?;
+    let source = Source::of(options, &settings.host)?;
     // Bound first: a socket that cannot be had must not leave a datapath behind.
     let socket = Socket::bind(path)?;
-    let mut agent = Agent::start(settings(options)?, Arc::clone(&store)).await?;
+    let mut agent = Agent::start(settings, source.supply()).await?;
+    let (state, _tasks) = source.state(&agent);
     agent.ready().await?;
-    let router = manager::router(manager::State { store, host: Arc::clone(&agent.reports) as _ });
+    let router = manager::router(state);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let until = async {
         // Told or dropped: either way it is time.
@@ -117,6 +129,77 @@ async fn serve(options: &Options, path: &Path) -> anyhow::Result<()> {
     }
     tracing::info!("stopped; the datapath goes on");
     Ok(())
+}
+
+/// Where the configuration of this host is.
+enum Source {
+    /// Here.
+    Own(Arc<dyn Store>),
+    /// At managers.
+    Managers(Member),
+}
+
+impl Source {
+    fn of(options: &Options, host: &str) -> anyhow::Result<Self> {
+        let path = options.state_dir.join("store.redb");
+        if options.manager.is_empty() {
+            return Ok(Self::Own(Arc::new(RedbStore::open(&path)?)));
+        }
+        refuse_own_objects(&path)?;
+        let client = |url: &String| Ok((url.clone(), manager_at(url)?));
+        let managers = options.manager.iter().map(client).collect::<anyhow::Result<_>>()?;
+        let member = Member::open(&options.state_dir, host.to_owned(), managers);
+        Ok(Self::Managers(
+            member
+                .with_context(|| format!("cannot use the state directory {}", options.state_dir.display()))?,
+        ))
+    }
+
+    fn supply(&self) -> Box<dyn Supply> {
+        match self {
+            Self::Own(store) => Box::new(StoreSupply::new(Arc::clone(store))),
+            Self::Managers(member) => member.supply(),
+        }
+    }
+
+    /// What the API of this host works with, and what runs beside it.
+    fn state(self, agent: &Agent) -> (manager::State, JoinSet<()>) {
+        let host = Arc::clone(&agent.reports);
+        match self {
+            Self::Own(store) => (manager::State { store, host, follow: None }, JoinSet::new()),
+            Self::Managers(member) => {
+                let store = member.store();
+                let senses = Senses { applied: host.applied(), bound: host.bound(), devices: host.links() };
+                let (follow, tasks) = member.start(senses);
+                (manager::State { store, host, follow: Some(follow) }, tasks)
+            }
+        }
+    }
+}
+
+/// A host has its configuration from one place; what it had before is not to be lost unnoticed.
+fn refuse_own_objects(store: &Path) -> anyhow::Result<()> {
+    if !store.exists() {
+        return Ok(());
+    }
+    let objects = RedbStore::open(store)?.get()?.documents.len();
+    if objects > 0 {
+        bail!(
+            "{} has {objects} objects of this host's own, and --manager means those of managers: run without \
+             --manager, dvs export > FILE, stop it, move the file away, and dvs --server URL apply -f FILE; or choose \
+             another --state-dir",
+            store.display()
+        );
+    }
+    Ok(())
+}
+
+/// A manager at the end of a unix socket.
+fn manager_at(url: &str) -> anyhow::Result<Client> {
+    match url.strip_prefix("unix:") {
+        Some(path) if Path::new(path).is_absolute() => Ok(Client::new(path)),
+        _ => bail!("--manager {url}: not the address of a manager; write unix:/PATH"),
+    }
 }
 
 /// Tells whoever started the agent that it is ready.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::SwitchStatus,
-    report::{HostStatus, PortStatus},
+    report::{Following, HostStatus, PortStatus},
 };
 
 /// Prints the state of the switch.
@@ -17,6 +17,10 @@ pub(super) async fn run(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCod
     let status = session.client.status().await?;
     if !session.structured(&status)? {
         summary(session.streams, &status)?;
+        let errors = status.follows.iter().flat_map(|following| &following.errors);
+        errors
+            .chain(&status.host.applied.errors)
+            .try_for_each(|error| writeln!(session.streams.output, "error: {error}"))?;
         troubles(session.streams, &status.host)?;
         tables(session.streams, &status.host)?;
     }
@@ -24,14 +28,14 @@ pub(super) async fn run(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCod
 }
 
 fn summary(streams: &mut Streams<'_>, status: &SwitchStatus) -> io::Result<()> {
-    let SwitchStatus { generation, host } = status;
+    let SwitchStatus { generation, host, follows } = status;
     let progress = match host.applied.generation {
         applied if applied == *generation => format!("{generation}, applied"),
         applied => format!("{generation}, applied up to {applied}"),
     };
     let (uplinks, ports): (Vec<_>, Vec<_>) = host.ports.iter().partition(|port| port.uplink);
     let line = |name: &str, value: String| (name.to_owned(), Cell::from(value));
-    streams.pairs([
+    let mut lines = vec![
         line("host", host.host.clone()),
         line("dvs", format!("{} (datapath {})", host.version, host.abi)),
         line("kernel", host.kernel.clone()),
@@ -39,7 +43,28 @@ fn summary(streams: &mut Streams<'_>, status: &SwitchStatus) -> io::Result<()> {
         line("generation", progress),
         line("ports", by_state(&ports)),
         line("uplinks", by_state(&uplinks)),
-    ])
+    ];
+    if let Some(following) = follows {
+        lines.push(line("manager", manager(following)));
+        lines.push(line("claims", claims(following)));
+    }
+    streams.pairs(lines)
+}
+
+/// Whom the host follows.
+fn manager(following: &Following) -> String {
+    match &following.connected {
+        Some(manager) => format!("{manager}, connected for {} s", following.since),
+        None => format!("none of {} for {} s", following.managers.join(", "), following.since),
+    }
+}
+
+/// How far the host knows who has which port, and what others do not know.
+fn claims(following: &Following) -> String {
+    match following.alone.as_slice() {
+        [] => following.claims.to_string(),
+        ports => format!("{}; claimed alone: {}", following.claims, ports.join(", ")),
+    }
 }
 
 /// How many ports there are in each state.
@@ -55,11 +80,8 @@ fn by_state(ports: &[&PortStatus]) -> String {
     }
 }
 
-/// What needs somebody's attention: errors, notes, programs of others.
+/// What needs somebody's attention besides errors: notes, programs of others.
 fn troubles(streams: &mut Streams<'_>, host: &HostStatus) -> io::Result<()> {
-    for error in &host.applied.errors {
-        writeln!(streams.output, "error: {error}")?;
-    }
     for port in &host.ports {
         for note in &port.notes {
             writeln!(streams.output, "note: {}: {note}", port.name)?;

@@ -10,7 +10,7 @@ use crate::{
     api::{Details, FieldError, PROBLEM_JSON},
     classifier::ends::EndError,
     model::{Lockout, ObjectId, Problem},
-    report::ReportError,
+    report::{FollowError, ReportError},
     store::StoreError,
 };
 
@@ -60,6 +60,15 @@ pub enum ApiError {
     /// A configuration that makes no sense.
     #[error("the configuration is refused")]
     Invalid(Vec<Problem>),
+    /// A write at a host whose configuration is elsewhere.
+    #[error("this host follows the managers at {managers}")]
+    Follows {
+        /// The managers.
+        managers: String,
+    },
+    /// A port was not claimed, or not let go.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
     /// Others wrote again and again between reading and writing.
     #[error("others keep changing the configuration")]
     Busy,
@@ -122,6 +131,15 @@ impl ApiError {
                 (StatusCode::CONFLICT, "confirmation", "Confirmation needed", remedy)
             }
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid configuration", ""),
+            Self::Follows { .. } => {
+                let remedy =
+                    "use dvs --server with one of them; only port attach and port detach are for this host";
+                (StatusCode::CONFLICT, "follows", "Configuration is elsewhere", remedy)
+            }
+            Self::Follow(_) => {
+                let remedy = "see the managers (dvs status), and try again when one is connected";
+                (StatusCode::SERVICE_UNAVAILABLE, "alone", "No manager", remedy)
+            }
             Self::Busy => (StatusCode::CONFLICT, "busy", "Configuration busy", "try again"),
             Self::Timeout { .. } => {
                 let remedy = "wait longer, or look at the errors of the status (dvs status)";
@@ -150,6 +168,10 @@ impl ApiError {
     /// The answer's body.
     #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not listed has one error only: itself")]
     pub fn details(&self) -> Details {
+        // What a manager has said is said again.
+        if let Self::Follow(FollowError::Refused(details)) = self {
+            return Details::clone(details);
+        }
         let (status, kind, title, remedy) = self.class();
         let errors = match self {
             Self::Invalid(problems) | Self::Damaged(problems) => problems.as_slice(),
@@ -168,11 +190,12 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, ..) = self.class();
+        let details = self.details();
+        let status = StatusCode::from_u16(details.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_server_error() && status != StatusCode::GATEWAY_TIMEOUT {
             tracing::error!("request failed: {self}");
         }
-        (status, [(CONTENT_TYPE, PROBLEM_JSON)], Json(self.details())).into_response()
+        (status, [(CONTENT_TYPE, PROBLEM_JSON)], Json(details)).into_response()
     }
 }
 

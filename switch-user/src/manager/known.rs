@@ -3,13 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{ApiError, State};
-use crate::{model::Desired, report::HostReports, store::Store};
+use crate::{
+    model::Desired,
+    report::{Follow, HostReports},
+    store::Store,
+};
 
 /// The store, the host, and what is known of the store.
 #[derive(Clone)]
 pub(super) struct Manager {
     pub(super) store: Arc<dyn Store>,
     pub(super) host: Arc<dyn HostReports>,
+    pub(super) follow: Option<Arc<dyn Follow>>,
     known: Arc<Mutex<Arc<Known>>>,
 }
 
@@ -21,8 +26,8 @@ pub(super) struct Known {
 }
 
 impl From<State> for Manager {
-    fn from(State { store, host }: State) -> Self {
-        Self { store, host, known: Arc::default() }
+    fn from(State { store, host, follow }: State) -> Self {
+        Self { store, host, follow, known: Arc::default() }
     }
 }
 
@@ -44,6 +49,10 @@ impl Manager {
     /// The configuration, read from the store only if somebody wrote.
     pub(super) fn newest(&self) -> Result<Arc<Known>, ApiError> {
         let known = self.remembered();
+        if self.follow.is_some() {
+            // A host gets to know more of the same generation when it gets a port.
+            return self.read();
+        }
         // An empty store is at generation 0, as is what nobody has read yet.
         if known.generation == *self.store.watch().borrow() { Ok(known) } else { self.read() }
     }

@@ -8,6 +8,7 @@ mod collection;
 mod error;
 mod extract;
 mod firewall;
+mod follow;
 mod impact;
 mod known;
 mod object;
@@ -33,7 +34,10 @@ pub use socket::{Socket, SocketError, serve_unix};
 
 use known::Manager;
 
-use crate::{report::HostReports, store::Store};
+use crate::{
+    report::{Follow, HostReports},
+    store::Store,
+};
 
 /// Largest request body: every port of a host with all its addresses and labels.
 const BODY_LIMIT: usize = 64 << 20;
@@ -45,6 +49,8 @@ pub struct State {
     pub store: Arc<dyn Store>,
     /// The host that applies it.
     pub host: Arc<dyn HostReports>,
+    /// Managers elsewhere that have the configuration, if what is in the store is a copy of it.
+    pub follow: Option<Arc<dyn Follow>>,
 }
 
 /// All routes of the API.

@@ -55,6 +55,7 @@ impl Manager {
     }
 
     fn retry(&self, options: Options, edit: &Edit) -> Result<ChangeSet, ApiError> {
+        self.is_writable()?;
         let mut known = self.newest()?;
         for _ in 0..ATTEMPTS {
             match self.attempt(options, &known, edit) {

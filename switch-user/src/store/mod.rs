@@ -76,6 +76,12 @@ pub enum StoreError {
         /// The installation that has it.
         instance: String,
     },
+    /// What is here is a copy of what managers have.
+    #[error("this host follows the managers at {managers}; use dvs --server {managers}")]
+    Follows {
+        /// The managers.
+        managers: String,
+    },
     /// The file was written by a newer version.
     #[error(
         "{path} has schema {found}, this version reads up to {supported}; run the version that wrote it, or a newer one"

@@ -27,6 +27,7 @@ use super::{
     memory,
     plan::Seat,
     rule_names::Policies,
+    supply::{Bound, Proven},
 };
 use crate::{
     model::Validated,
@@ -47,10 +48,11 @@ pub struct Reports {
     home: Arc<Home>,
     devices: watch::Receiver<Devices>,
     applied: watch::Sender<Applied>,
+    bound: watch::Sender<Bound>,
     view: RwLock<View>,
     journal: Arc<Journal>,
     /// What the manager has proven and the agent has not taken over, with its generation.
-    proven: Mutex<Option<(u64, Arc<Validated>)>>,
+    proven: Mutex<Option<Proven>>,
 }
 
 /// What the agent last planned and did.
@@ -76,6 +78,7 @@ impl Reports {
             home,
             devices,
             applied,
+            bound: watch::Sender::new(Bound::default()),
             view: RwLock::default(),
             journal: Arc::default(),
             proven: Mutex::default(),
@@ -88,7 +91,7 @@ impl Reports {
     }
 
     /// The last configuration that the manager has proven, with its generation, if nobody has taken it.
-    pub fn take_proven(&self) -> Option<(u64, Arc<Validated>)> {
+    pub fn take_proven(&self) -> Option<Proven> {
         self.proven.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -109,6 +112,25 @@ impl Reports {
         };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         self.announce(Applied { generation, errors: outcome.errors });
+    }
+
+    /// Notes which bindings are applied.
+    pub fn publish_bound(&self, bound: Bound) {
+        self.bound.send_if_modified(|current| {
+            let changed = *current != bound;
+            *current = bound;
+            changed
+        });
+    }
+
+    /// The bindings that are applied.
+    pub fn bound(&self) -> watch::Receiver<Bound> {
+        self.bound.subscribe()
+    }
+
+    /// The devices of the host.
+    pub fn links(&self) -> watch::Receiver<Devices> {
+        self.devices.clone()
     }
 
     /// Notes that the configuration cannot be read; what was applied before stays.

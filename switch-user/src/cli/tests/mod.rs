@@ -49,7 +49,7 @@ impl Agent {
         let socket = Socket::bind(&directory.path().join("dvs.sock")).unwrap();
         let (store, host) = (Arc::new(RedbStore::in_memory().unwrap()), FakeHost::new());
         let (stop, stopped) = oneshot::channel::<()>();
-        let state = State { store: store.clone(), host: host.clone() };
+        let state = State { store: store.clone(), host: host.clone(), follow: None };
         let (following, source) = (host.clone(), store.clone());
         let server = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

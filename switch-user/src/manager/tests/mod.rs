@@ -32,7 +32,7 @@ impl Api {
     fn new() -> Self {
         let store = Arc::new(RedbStore::in_memory().unwrap());
         let host = FakeHost::new();
-        let router = router(State { store: store.clone(), host: host.clone() });
+        let router = router(State { store: store.clone(), host: host.clone(), follow: None });
         Self { router, store, host }
     }
 
