@@ -1,7 +1,7 @@
 //! What a host and a manager say to each other.
 
 use hyper::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Answer, Client, Lines, encode, query};
 use crate::api::{Claim, HostLease, HostReport, ViewEvent};
@@ -17,13 +17,13 @@ impl Client {
         self.send(Method::POST, &path(host, "report"), Some(&json!(report))).await
     }
 
-    /// Claims a port for a host.
-    pub async fn claim(&self, host: &str, claim: &Claim) -> Answer<Value> {
-        self.send(Method::POST, &path(host, "claims"), Some(&json!(claim))).await
+    /// Claims ports for a host; the answer says which ones are refused.
+    pub async fn claim(&self, host: &str, claims: &[Claim]) -> Answer<HostLease> {
+        self.send(Method::POST, &path(host, "claims"), Some(&json!(claims))).await
     }
 
     /// Lets go of a port of a host.
-    pub async fn release(&self, host: &str, port: &str) -> Answer<Value> {
+    pub async fn release(&self, host: &str, port: &str) -> Answer<HostLease> {
         let path = format!("{}/{}", path(host, "claims"), encode(port));
         self.send(Method::DELETE, &path, None).await
     }

@@ -29,47 +29,54 @@ pub(super) async fn plug(
     patch: &Value,
 ) -> Option<Written> {
     let follow = manager.follow.clone()?;
-    let device = device(id, patch)?;
-    let (port, exists) = (id.name.clone(), params.allow_missing);
-    let plug = move |manager: &Manager| {
-        if let Some(device) = device.as_ref().filter(|_| !exists) {
-            let known = manager.host.devices().contains(device);
-            let problem = || {
-                Problem::new(
-                    ObjectId::new(Kind::Port, &port),
-                    "device",
-                    device.as_str().into(),
-                    Reason::NoSuchDevice,
-                )
-            };
-            if !known {
-                return Err(ApiError::Invalid(vec![problem()]));
-            }
+    let plug = Plug::of(id, patch)?;
+    let ask = move |manager: &Manager| {
+        if !params.allow_missing {
+            plug.check(manager)?;
         }
         if !params.dry_run {
-            ask(&*follow, &port, device.as_deref())?;
+            plug.ask(&*follow)?;
         }
         let fields = vec!["device".to_owned()];
-        let changes = vec![Change { action: Action::Update, kind: Kind::Port, name: port, fields }];
+        let changes = vec![Change { action: Action::Update, kind: Kind::Port, name: plug.port, fields }];
         let generation = *manager.store.watch().borrow();
         Ok(Json(ChangeSet { generation, changes, ..ChangeSet::default() }))
     };
-    Some(manager.blocking(plug).await)
+    Some(manager.blocking(ask).await)
 }
 
-fn ask(follow: &dyn Follow, port: &str, device: Option<&str>) -> Result<(), FollowError> {
-    match device {
-        Some(device) => follow.attach(port, device),
-        None => follow.detach(port),
+/// A port and the device that it is to have, or none.
+struct Plug {
+    port: String,
+    device: Option<String>,
+}
+
+impl Plug {
+    /// What a patch says, if it says nothing else.
+    fn of(id: &ObjectId, patch: &Value) -> Option<Self> {
+        let fields = patch.as_object().filter(|fields| id.kind == Kind::Port && fields.len() == 1)?;
+        let device = match fields.get("device")? {
+            Value::Null => None,
+            Value::String(device) => Some(device.clone()),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => return None,
+        };
+        Some(Self { port: id.name.clone(), device })
     }
-}
 
-/// The device, or that there shall be none.
-fn device(id: &ObjectId, patch: &Value) -> Option<Option<String>> {
-    let fields = patch.as_object().filter(|fields| id.kind == Kind::Port && fields.len() == 1)?;
-    match fields.get("device")? {
-        Value::Null => Some(None),
-        Value::String(device) => Some(Some(device.clone())),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    /// Refuses a device that does not exist.
+    fn check(&self, manager: &Manager) -> Result<(), ApiError> {
+        let missing = self.device.as_ref().filter(|device| !manager.host.devices().contains(*device));
+        missing.map_or(Ok(()), |device| {
+            let id = ObjectId::new(Kind::Port, &self.port);
+            let problem = Problem::new(id, "device", device.as_str().into(), Reason::NoSuchDevice);
+            Err(ApiError::Invalid(vec![problem]))
+        })
+    }
+
+    fn ask(&self, follow: &dyn Follow) -> Result<(), FollowError> {
+        match &self.device {
+            Some(device) => follow.attach(&self.port, device),
+            None => follow.detach(&self.port),
+        }
     }
 }

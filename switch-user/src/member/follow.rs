@@ -7,7 +7,7 @@ use tokio::{runtime::Handle, sync::watch, time::timeout};
 use super::shared::{Shared, now_ms};
 use crate::{
     agent::supply::Bound,
-    api::{Binding, Claim},
+    api::Claim,
     client::{Client, ClientError},
     report::{Follow, FollowError, Following},
 };
@@ -33,7 +33,10 @@ impl Follow for Follower {
     fn attach(&self, port: &str, device: &str) -> Result<(), FollowError> {
         if let Some(client) = self.manager() {
             let claim = Claim { port: port.to_owned(), device: device.to_owned(), seen: None };
-            self.ask(client.claim(&self.shared.host, &claim))?;
+            let lease = self.ask(client.claim(&self.shared.host, &[claim]))?;
+            if let Some(why) = lease.refused.get(port) {
+                return Err(FollowError::Held { port: port.to_owned(), why: why.clone() });
+            }
         } else if !self.shared.change(|state| state.claim(port, device, now_ms())) {
             return Err(FollowError::Alone(format!("nothing is known of a port {port} here")));
         }
@@ -58,9 +61,9 @@ impl Follower {
         self.managers.iter().find(|(name, _)| *name == connected).map(|(_, client)| client)
     }
 
-    fn ask<T>(&self, answer: impl Future<Output = Result<T, ClientError>>) -> Result<(), FollowError> {
+    fn ask<T>(&self, answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, FollowError> {
         match self.runtime.block_on(async { timeout(ANSWER, answer).await }) {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(ClientError::Refused(details))) => Err(FollowError::Refused(details)),
             Ok(Err(error)) => Err(FollowError::Alone(error.to_string())),
             Err(_) => Err(FollowError::Alone("the one that was connected does not answer".into())),
@@ -70,26 +73,28 @@ impl Follower {
     /// Waits until the port has the device that is wanted, and the agent has applied it; in vain if somebody else
     /// is faster. Whoever asked has no other way to wait for it: a claim is no generation of the configuration.
     fn settle(&self, wanted: impl Fn(Option<&str>) -> bool, port: &str) {
-        let mut bound = self.bound.clone();
+        let (mut news, mut bound) = (self.shared.news(), self.bound.clone());
         let settled = async {
-            let mut news = self.shared.news();
-            loop {
-                let state = self.shared.state();
-                let is_here = wanted(state.here().get(port).map(|binding| binding.device.as_str()));
-                let known = state.bound();
-                let has_device = |binding: &&&Binding| state.seen.named(&binding.device).is_some();
-                let plugged = state.here().get(port).filter(has_device).is_some();
-                drop(state);
-                let opened = !plugged || !known.fresh.contains_key(port);
-                if is_here && opened && bound.borrow_and_update().claims >= known.claims {
+            while !self.is_settled(&wanted, port, &bound.borrow_and_update()) {
+                let changed = tokio::select! {
+                    changed = news.changed() => changed,
+                    changed = bound.changed() => changed,
+                };
+                if changed.is_err() {
                     return;
-                }
-                tokio::select! {
-                    changed = news.changed() => if changed.is_err() { return },
-                    changed = bound.changed() => if changed.is_err() { return },
                 }
             }
         };
         self.runtime.block_on(async { timeout(OPEN, settled).await }).ok();
+    }
+
+    /// True if what is wanted of a port is known and applied. A port without its device opens when that comes.
+    fn is_settled(&self, wanted: impl Fn(Option<&str>) -> bool, port: &str, applied: &Bound) -> bool {
+        let state = self.shared.state();
+        let known = state.bound();
+        let device = state.here().get(port).map(|binding| binding.device.clone());
+        let plugged = device.as_deref().is_some_and(|device| state.seen.named(device).is_some());
+        let opened = !plugged || !known.fresh.contains_key(port);
+        wanted(device.as_deref()) && opened && applied.claims >= known.claims
     }
 }

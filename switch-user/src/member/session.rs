@@ -71,7 +71,7 @@ impl Session {
             for (name, client) in &self.managers {
                 let trouble = self.attend(name, client).await;
                 reached |= self.shared.manager().is_some();
-                self.shared.lost(name, trouble.to_string());
+                self.shared.lost(name, &trouble.to_string());
             }
             if !reached {
                 self.shared.alone();

@@ -99,14 +99,14 @@ impl Shared {
     }
 
     /// Notes why a manager cannot be reached, or is no more.
-    pub(super) fn lost(&self, manager: &str, why: String) {
+    pub(super) fn lost(&self, manager: &str, why: &str) {
         let mut link = self.link();
         if link.connected.take_if(|connected| connected == manager).is_some() {
             link.since = Instant::now();
         }
-        let before = link.troubles.insert(manager.to_owned(), why.clone());
+        let before = link.troubles.insert(manager.to_owned(), why.to_owned());
         drop(link);
-        if before.as_ref() != Some(&why) {
+        if before.as_deref() != Some(why) {
             tracing::warn!("the manager at {manager}: {why}");
         }
     }

@@ -74,8 +74,8 @@ impl State {
 
     /// Follows what a manager says; false if that is nothing new.
     pub(super) fn take(&mut self, event: ViewEvent) -> bool {
-        let changed = self.view.get_or_insert_default().take(event) | !self.confirmed;
-        self.confirmed = true;
+        let news = self.view.get_or_insert_default().take(event);
+        let first = !std::mem::replace(&mut self.confirmed, true);
         let bindings = self.view.iter().flat_map(|view| &view.bindings);
         for (port, binding) in bindings {
             if self.own.get(port).is_some_and(|own| own.epoch <= binding.epoch) {
@@ -83,7 +83,7 @@ impl State {
             }
         }
         self.settle();
-        changed
+        news || first
     }
 
     /// Notes what a manager refuses: what was claimed alone is given up.
@@ -141,9 +141,10 @@ impl State {
         if view.ports().all(|(known, _)| known != port) {
             return false;
         }
-        let bound = view.bindings.get(port).into_iter().chain(self.own.get(port));
-        let epoch = bound.map(|binding| binding.epoch).max().unwrap_or_default() + 1;
+        let epoch = view.bindings.get(port).map_or(0, |binding| binding.epoch) + 1;
         let (host, device) = (self.host.clone(), device.to_owned());
+        // Another device for it is no other claim to those who do not know it.
+        self.held.remove(port);
         self.own.insert(port.to_owned(), Binding { host, device, epoch, claimed_ms: now_ms });
         self.settle();
         true

@@ -108,26 +108,35 @@ async fn view(State(script): State<Arc<Script>>) -> Body {
     }))
 }
 
-async fn claim(State(script): State<Arc<Script>>, Json(claim): Json<Claim>) -> Response {
+async fn claim(State(script): State<Arc<Script>>, Json([claim]): Json<[Claim; 1]>) -> Response {
     if claim.port == "p9" {
-        return problem(404, "there is no Port p9");
+        let refused = [(claim.port, "there is no such port".to_owned())].into();
+        return Json(HostLease { timeout_ms: 300, refused }).into_response();
     }
     script.claims.lock().unwrap().push(format!("{} {}", claim.port, claim.device));
     let binding = Some(binding("h1", &claim.device, 5));
     let event =
         ViewEvent { claims: Some(5), bindings: [(claim.port, binding)].into(), ..ViewEvent::default() };
     script.lines.lock().unwrap().as_ref().unwrap().send(event).unwrap();
-    Json(json!({})).into_response()
+    lease()
+}
+
+/// The answer to what is granted.
+fn lease() -> Response {
+    Json(HostLease { timeout_ms: 300, refused: BTreeMap::new() }).into_response()
 }
 
 async fn release(
     State(script): State<Arc<Script>>,
     axum::extract::Path((_, port)): axum::extract::Path<(String, String)>,
-) -> Json<serde_json::Value> {
+) -> Response {
+    if port == "p2" {
+        return problem(409, "port p2 is not bound to host h1");
+    }
     script.claims.lock().unwrap().push(format!("{port} -"));
     let event = ViewEvent { claims: Some(6), bindings: [(port, None)].into(), ..ViewEvent::default() };
     script.lines.lock().unwrap().as_ref().unwrap().send(event).unwrap();
-    Json(json!({}))
+    lease()
 }
 
 /// A member with an agent that opens what it is told to open.
@@ -303,7 +312,9 @@ async fn ports_are_attached_and_detached_through_the_manager() {
     assert_eq!(lab.ports(), ["p1"]);
     assert_eq!(*manager.script.claims.lock().unwrap(), ["p3 v3", "p3 -"]);
     let refused = ask(|follow| follow.attach("p9", "v3")).await.unwrap_err();
-    assert_eq!(refused.to_string(), "there is no Port p9");
+    assert_eq!(refused.to_string(), "port p9 is refused: there is no such port");
+    let refused = ask(|follow| follow.detach("p2")).await.unwrap_err();
+    assert_eq!(refused.to_string(), "port p2 is not bound to host h1");
     manager.end();
     until("the manager is gone", || lab.follow.following().connected.is_none()).await;
     let alone = ask(|follow| follow.detach("p1")).await.unwrap_err();

@@ -73,7 +73,7 @@ impl Device {
         match attribute {
             LinkAttribute::IfName(name) => self.name.clone_from(name),
             LinkAttribute::IfAlias(alias) => {
-                self.alias = Some(alias.clone()).filter(|alias| !alias.is_empty())
+                self.alias = Some(alias.clone()).filter(|alias| !alias.is_empty());
             }
             LinkAttribute::Mtu(mtu) => self.mtu = *mtu,
             LinkAttribute::LinkNetNsId(_) => self.peer_elsewhere = true,

@@ -55,8 +55,14 @@ const RULES: &[Rule] = &[
     Rule {
         within: "switch-user/src/manager/",
         except: &[],
-        names: Names::Modules(&["agent", "dataplane", "netlink"]),
+        names: Names::Modules(&["agent", "dataplane", "member", "netlink"]),
         because: "the manager knows no datapath, so that it can run anywhere",
+    },
+    Rule {
+        within: "switch-user/src/agent/",
+        except: &[],
+        names: Names::Modules(&["client", "manager", "member"]),
+        because: "the agent is told what to do, and does not ask where that comes from",
     },
     Rule {
         within: "switch-user/src/model/",

@@ -1,5 +1,6 @@
 mod dry;
 mod firewall;
+mod follow;
 mod log;
 mod reports;
 mod requests;
