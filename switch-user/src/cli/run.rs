@@ -96,7 +96,8 @@ async fn serve(options: &Options, path: &Path) -> anyhow::Result<()> {
     let socket = Socket::bind(path)?;
     let mut agent = Agent::start(settings(options)?, Arc::clone(&store)).await?;
     agent.ready().await?;
-    let router = manager::router(manager::State { store, host: Arc::clone(&agent.reports) as _ });
+    let router =
+        manager::router(manager::State { store, host: Arc::clone(&agent.reports) as _, cluster: None });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let until = async {
         // Told or dropped: either way it is time.

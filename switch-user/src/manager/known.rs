@@ -2,14 +2,19 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ApiError, State};
-use crate::{model::Desired, report::HostReports, store::Store};
+use super::{ApiError, State, cluster::Cluster};
+use crate::{
+    model::{Desired, Scope},
+    report::HostReports,
+    store::Store,
+};
 
 /// The store, the host, and what is known of the store.
 #[derive(Clone)]
 pub(super) struct Manager {
     pub(super) store: Arc<dyn Store>,
     pub(super) host: Arc<dyn HostReports>,
+    pub(super) cluster: Option<Cluster>,
     known: Arc<Mutex<Arc<Known>>>,
 }
 
@@ -21,12 +26,17 @@ pub(super) struct Known {
 }
 
 impl From<State> for Manager {
-    fn from(State { store, host }: State) -> Self {
-        Self { store, host, known: Arc::default() }
+    fn from(State { store, host, cluster }: State) -> Self {
+        Self { store, host, cluster, known: Arc::default() }
     }
 }
 
 impl Manager {
+    /// How much of the configuration a host holds.
+    pub(super) fn scope(&self) -> Scope {
+        if self.cluster.is_some() { Scope::Cluster } else { Scope::Host }
+    }
+
     /// The configuration.
     pub(super) async fn desired(&self) -> Result<Arc<Known>, ApiError> {
         self.blocking(Self::newest).await

@@ -1,3 +1,4 @@
+mod cluster;
 mod dry;
 mod firewall;
 mod log;
@@ -32,7 +33,7 @@ impl Api {
     fn new() -> Self {
         let store = Arc::new(RedbStore::in_memory().unwrap());
         let host = FakeHost::new();
-        let router = router(State { store: store.clone(), host: host.clone() });
+        let router = router(State { store: store.clone(), host: host.clone(), cluster: None });
         Self { router, store, host }
     }
 
