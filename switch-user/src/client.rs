@@ -193,7 +193,12 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Answer<T> {
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer<T> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = Request::builder().method(method).uri(path).header(HOST, "dvs");
         let request = request.header(CONTENT_TYPE, "application/json").body(Full::from(body))?;
@@ -246,6 +251,7 @@ fn collection(kind: Kind) -> &'static str {
         Kind::Switch => "switch",
         Kind::Router => "routers",
         Kind::Network => "networks",
+        Kind::Host => "hosts",
         Kind::Uplink => "uplinks",
         Kind::Port => "ports",
         Kind::Route => "routes",
@@ -262,6 +268,7 @@ fn object(kind: Kind, name: &str) -> String {
         Kind::Switch
         | Kind::Router
         | Kind::Network
+        | Kind::Host
         | Kind::Uplink
         | Kind::Port
         | Kind::Group
@@ -303,7 +310,7 @@ mod tests {
         let path = directory.path().join("dvs.sock");
         let socket = Socket::bind(&path).unwrap();
         let store = Arc::new(RedbStore::in_memory().unwrap());
-        let state = State { store, host: FakeHost::new(), follow: None };
+        let state = State { store, host: FakeHost::new(), cluster: None, follow: None };
         tokio::spawn(serve_unix(socket, router(state), std::future::pending()));
         Client::new(path)
     }

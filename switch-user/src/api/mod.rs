@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 pub use cluster::{
     Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName,
-    ViewEvent,
+    ViewEvent, Waited, view_digest,
 };
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
 pub use problem::{Details, FieldError, PROBLEM_JSON};

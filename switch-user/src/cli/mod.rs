@@ -8,6 +8,7 @@ mod export;
 mod fdb;
 mod flow;
 mod group;
+mod host;
 mod log;
 mod man;
 mod neigh;
@@ -104,6 +105,9 @@ enum Question {
     /// Networks: broadcast domains, each with a VLAN.
     #[command(subcommand)]
     Network(network::Command),
+    /// Hosts: who forwards frames, in a cluster.
+    #[command(subcommand)]
+    Host(host::Command),
     /// Ports: where VMs and containers plug in.
     #[command(subcommand)]
     Port(port::Command),
@@ -136,7 +140,7 @@ enum Question {
     /// Show how many frames were dropped, and why.
     Drops(drops::Options),
     Log(log::Options),
-    /// Show the state of the host, its ports and its tables.
+    /// Show the state of the host, its ports and its tables; of a cluster, that of its hosts.
     Status,
     Apply(apply::Options),
     Diff(diff::Options),
@@ -187,6 +191,7 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
     match question {
         Question::Router(command) => router::run(command, session).await,
         Question::Network(command) => network::run(command, session).await,
+        Question::Host(command) => host::run(command, session).await,
         Question::Port(command) => port::run(command, session).await,
         Question::Uplink(command) => uplink::run(command, session).await,
         Question::Route(command) => route::run(command, session).await,

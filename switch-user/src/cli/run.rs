@@ -166,12 +166,12 @@ impl Source {
     fn state(self, agent: &Agent) -> (manager::State, JoinSet<()>) {
         let host = Arc::clone(&agent.reports);
         match self {
-            Self::Own(store) => (manager::State { store, host, follow: None }, JoinSet::new()),
+            Self::Own(store) => (manager::State { store, host, cluster: None, follow: None }, JoinSet::new()),
             Self::Managers(member) => {
                 let store = member.store();
                 let senses = Senses { applied: host.applied(), bound: host.bound(), devices: host.links() };
                 let (follow, tasks) = member.start(senses);
-                (manager::State { store, host, follow: Some(follow) }, tasks)
+                (manager::State { store, host, cluster: None, follow: Some(follow) }, tasks)
             }
         }
     }

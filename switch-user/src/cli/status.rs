@@ -2,18 +2,25 @@
 
 use std::{collections::BTreeMap, io, process::ExitCode};
 
+use serde::Serialize;
+
 use super::{
+    host,
     output::{Streams, or_dash, word},
     session::Session,
     table::Cell,
 };
 use crate::{
-    api::SwitchStatus,
+    api::{BindingEntry, BindingList, HostEntry, HostState, SwitchStatus},
+    model::Kind,
     report::{Following, HostStatus, PortStatus},
 };
 
 /// Prints the state of the switch.
 pub(super) async fn run(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
+    if let Some(hosts) = session.hosts().await? {
+        return cluster(session, hosts).await;
+    }
     let status = session.client.status().await?;
     if !session.structured(&status)? {
         summary(session.streams, &status)?;
@@ -24,6 +31,49 @@ pub(super) async fn run(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCod
         troubles(session.streams, &status.host)?;
         tables(session.streams, &status.host)?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// State of a cluster.
+#[derive(Serialize)]
+struct ClusterStatus {
+    /// Generation of the configuration.
+    generation: u64,
+    /// Number of the last change of bindings.
+    claims: u64,
+    /// The hosts.
+    hosts: Vec<HostEntry>,
+    /// Ports whose host is dead.
+    lost: Vec<BindingEntry>,
+}
+
+/// Prints the state of a cluster.
+async fn cluster(session: &mut Session<'_, '_>, hosts: Vec<HostEntry>) -> anyhow::Result<ExitCode> {
+    let BindingList { claims, bindings, .. } = session.client.cluster_bindings().await?;
+    let generation = session.client.list(Kind::Host).await?.generation;
+    let (lost, bound): (Vec<_>, Vec<_>) = bindings.into_iter().partition(|entry| entry.lost);
+    let status = ClusterStatus { generation, claims, hosts, lost };
+    if session.structured(&status)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let alive = status.hosts.iter().filter(|host| host.state == HostState::Alive).count();
+    let line = |name: &str, value: String| (name.to_owned(), Cell::from(value));
+    session.streams.pairs([
+        line("generation", generation.to_string()),
+        line("hosts", format!("{} ({alive} alive)", status.hosts.len())),
+        line("ports", format!("{} bound, {} lost", bound.len(), status.lost.len())),
+    ])?;
+    for BindingEntry { port, binding, .. } in &status.lost {
+        writeln!(session.streams.output, "lost: port {port} was at host {}", binding.host)?;
+    }
+    for host in &status.hosts {
+        let errors = host.report.iter().flat_map(|report| &report.applied.errors);
+        errors
+            .into_iter()
+            .try_for_each(|error| writeln!(session.streams.output, "error: host {}: {error}", host.name))?;
+    }
+    writeln!(session.streams.output)?;
+    host::table(session, &status.hosts)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,13 +10,14 @@ use super::{
 };
 use crate::{
     api::{ChangeSet, ObjectList},
-    model::{Document, Group, Kind, Network, Policy, Port, Route, Router, Rule, Uplink},
+    model::{Document, Group, Host, Kind, Network, Policy, Port, Route, Router, Rule, Uplink},
 };
 
 /// Routes of all collections.
 pub(super) fn routes() -> OpenApiRouter<Manager> {
     router::routes()
         .merge(network::routes())
+        .merge(host::routes())
         .merge(port::routes())
         .merge(uplink::routes())
         .merge(route::routes())
@@ -138,6 +139,15 @@ collection!(
     "/v1/networks",
     "/v1/networks/{name}",
     "Name of the network."
+);
+collection!(
+    host,
+    Host,
+    ["a", "host", "hosts"],
+    "listHosts",
+    "/v1/hosts",
+    "/v1/hosts/{name}",
+    "Name of the host."
 );
 collection!(
     port,

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ApiError, State};
+use super::{ApiError, State, cluster::Cluster};
 use crate::{
-    model::Desired,
+    model::{Desired, Scope},
     report::{Follow, HostReports},
     store::Store,
 };
@@ -14,6 +14,7 @@ use crate::{
 pub(super) struct Manager {
     pub(super) store: Arc<dyn Store>,
     pub(super) host: Arc<dyn HostReports>,
+    pub(super) cluster: Option<Cluster>,
     pub(super) follow: Option<Arc<dyn Follow>>,
     known: Arc<Mutex<Arc<Known>>>,
 }
@@ -26,12 +27,17 @@ pub(super) struct Known {
 }
 
 impl From<State> for Manager {
-    fn from(State { store, host, follow }: State) -> Self {
-        Self { store, host, follow, known: Arc::default() }
+    fn from(State { store, host, cluster, follow }: State) -> Self {
+        Self { store, host, cluster, follow, known: Arc::default() }
     }
 }
 
 impl Manager {
+    /// How much of the configuration a host holds.
+    pub(super) fn scope(&self) -> Scope {
+        if self.cluster.is_some() { Scope::Cluster } else { Scope::Host }
+    }
+
     /// The configuration.
     pub(super) async fn desired(&self) -> Result<Arc<Known>, ApiError> {
         self.blocking(Self::newest).await

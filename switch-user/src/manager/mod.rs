@@ -4,6 +4,7 @@
 //! network of the host.
 
 mod apply;
+pub mod cluster;
 mod collection;
 mod error;
 mod extract;
@@ -32,6 +33,7 @@ pub use error::ApiError;
 pub use openapi::document;
 pub use socket::{Socket, SocketError, serve_unix};
 
+use cluster::Cluster;
 use known::Manager;
 
 use crate::{
@@ -49,16 +51,23 @@ pub struct State {
     pub store: Arc<dyn Store>,
     /// The host that applies it.
     pub host: Arc<dyn HostReports>,
+    /// The hosts that apply it, if there are many.
+    pub cluster: Option<Cluster>,
     /// Managers elsewhere that have the configuration, if what is in the store is a copy of it.
     pub follow: Option<Arc<dyn Follow>>,
 }
 
-/// All routes of the API.
+/// All routes of the API. If there are many hosts, what concerns them is followed from now on, for as long as the
+/// runtime lives in which this is called.
 pub fn router(state: State) -> Router {
+    let manager = Manager::from(state);
+    if let Some(cluster) = manager.cluster.clone() {
+        tokio::spawn(cluster::follow(manager.clone(), cluster));
+    }
     let (router, _) = openapi::routes().split_for_parts();
     router
         .fallback(error::no_route)
         .method_not_allowed_fallback(error::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(Manager::from(state))
+        .with_state(manager)
 }

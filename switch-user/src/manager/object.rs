@@ -148,6 +148,7 @@ fn not_in_use(old: &Desired, id: &ObjectId) -> Result<(), ApiError> {
         Kind::Port => FirewallReason::PortInUse(users).into(),
         Kind::Group => FirewallReason::GroupInUse(users).into(),
         Kind::Policy => FirewallReason::PolicyInUse(users).into(),
+        Kind::Host => Reason::HostInUse(users),
         Kind::Switch | Kind::Network | Kind::Uplink | Kind::Route | Kind::Rule => Reason::NetworkInUse(users),
     };
     Err(ApiError::Invalid(vec![Problem::absent(id, "", reason)]))

@@ -12,7 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::shared::Shared;
+use super::{shared::Shared, view::View};
 use crate::{
     agent::{memory, supply::Bound},
     api::{HostLease, HostReport, ViewEvent},
@@ -87,7 +87,8 @@ impl Session {
     async fn attend(&self, name: &str, client: &Client) -> Trouble {
         let begun = async {
             let lease = self.report(client).await?;
-            let mut lines = within(client.view(&self.shared.host, None)).await?;
+            let digest = self.shared.state().view.as_ref().map(View::digest);
+            let mut lines = within(client.view(&self.shared.host, digest)).await?;
             let first = line(&mut lines).await?;
             Ok((lease, lines, first))
         };

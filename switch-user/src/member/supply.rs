@@ -38,7 +38,7 @@ impl ViewSupply {
         if let Some((.., valid)) = self.proven.as_ref().filter(same) {
             return Ok(Arc::clone(valid));
         }
-        let valid = Arc::new(localise(&documents, &here).map_err(SupplyError::Invalid)?);
+        let valid = Arc::new(localise(&self.shared.host, &documents, &here).map_err(SupplyError::Invalid)?);
         self.proven = Some((documents, here, Arc::clone(&valid)));
         Ok(valid)
     }

@@ -1,5 +1,7 @@
 //! Members and managers that say what the test says.
 
+mod cluster;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -150,10 +152,15 @@ struct Lab {
 
 impl Lab {
     fn start(directory: TempDir, managers: &[&str]) -> Self {
-        let clients =
-            managers.iter().map(|name| ((*name).to_owned(), Client::new(directory.path().join(name))));
-        let member = Member::open(directory.path(), "h1".into(), clients.collect()).unwrap();
-        let (devices, receiver) = watch::channel(devices(&[(2, "v1")]));
+        let paths = managers.iter().map(|name| ((*name).to_owned(), directory.path().join(name))).collect();
+        Self::named("h1", directory, paths, &[(2, "v1")])
+    }
+
+    /// A host with these devices, and managers at these sockets.
+    fn named(host: &str, directory: TempDir, managers: Vec<(String, PathBuf)>, list: &[(u32, &str)]) -> Self {
+        let clients = managers.into_iter().map(|(name, path)| (name, Client::new(path)));
+        let member = Member::open(directory.path(), host.into(), clients.collect()).unwrap();
+        let (devices, receiver) = watch::channel(devices(list));
         let bound = watch::Sender::new(Bound::default());
         let applied = watch::Sender::new(Applied::default());
         let senses = Senses { applied: applied.subscribe(), bound: bound.subscribe(), devices: receiver };

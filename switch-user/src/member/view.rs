@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    api::{Binding, ObjectName, ViewEvent},
-    model::{Desired, Document, Object, ObjectId, Problem, Validated, validate},
+    api::{Binding, ObjectName, ViewEvent, view_digest},
+    model::{Desired, Document, Object, ObjectId, Problem, Scope, Validated, validate_as},
 };
 
 /// The documents of a view.
@@ -34,11 +34,15 @@ impl View {
         }
         self.generation = event.generation.unwrap_or(self.generation);
         self.claims = event.claims.unwrap_or(self.claims);
-        let documents = Arc::make_mut(&mut self.documents);
-        for ObjectName { kind, name } in event.remove {
-            documents.remove(&ObjectId { kind, name });
+        // Whoever reads the documents has a copy of those that are the same.
+        if !(event.put.is_empty() && event.remove.is_empty()) {
+            let documents = Arc::make_mut(&mut self.documents);
+            for ObjectName { kind, name } in event.remove {
+                documents.remove(&ObjectId { kind, name });
+            }
+            let put = event.put.into_iter();
+            documents.extend(put.map(|document| (document.object.id(), Arc::new(document))));
         }
-        documents.extend(event.put.into_iter().map(|document| (document.object.id(), Arc::new(document))));
         for (port, binding) in event.bindings {
             match binding {
                 Some(binding) => drop(self.bindings.insert(port, binding)),
@@ -46,6 +50,12 @@ impl View {
             }
         }
         true
+    }
+
+    /// Tells it from others, as managers do it.
+    pub(super) fn digest(&self) -> String {
+        let documents = self.documents.values().map(|document| &**document);
+        view_digest(documents, self.bindings.iter().map(|(port, binding)| (port.as_str(), binding)))
     }
 
     /// The line that says all of it.
@@ -71,6 +81,7 @@ impl View {
             Object::Switch(_)
             | Object::Router(_)
             | Object::Network(_)
+            | Object::Host(_)
             | Object::Uplink(_)
             | Object::Route(_)
             | Object::Group(_)
@@ -81,11 +92,12 @@ impl View {
 }
 
 /// The configuration of a host that has these ports, with their devices. Ports elsewhere are members of groups, and
-/// nothing else.
+/// nothing else; uplinks of other hosts are none.
 ///
 /// # Errors
 /// What is wrong with the documents.
 pub(super) fn localise(
+    host: &str,
     documents: &Documents,
     here: &BTreeMap<String, String>,
 ) -> Result<Validated, Vec<Problem>> {
@@ -94,7 +106,12 @@ pub(super) fn localise(
         // On another host another port may have a device of this name.
         port.device = here.get(&port.name).cloned();
     }
-    let mut valid = validate(&desired)?;
+    desired
+        .uplinks
+        .retain(|_, uplink| uplink.hosts.is_empty() || uplink.hosts.iter().any(|name| name == host));
+    // The other hosts of an uplink need not be in the view.
+    desired.uplinks.values_mut().for_each(|uplink| uplink.hosts.clear());
+    let mut valid = validate_as(&desired, &[], Scope::View { ports: here.len() })?;
     valid.ports.retain(|name, _| here.contains_key(name));
     Ok(valid)
 }
@@ -171,7 +188,7 @@ pub(super) mod tests {
     #[test]
     fn ports_elsewhere_are_members_of_groups_only() {
         let here = [("p1".to_owned(), "tap1".to_owned())].into();
-        let valid = localise(&view().documents, &here).unwrap();
+        let valid = localise("h1", &view().documents, &here).unwrap();
         assert_eq!(valid.ports.keys().collect::<Vec<_>>(), ["p1"]);
         assert_eq!(valid.ports["p1"].device.as_deref(), Some("tap1"));
         assert_eq!(valid.ports["p1"].policies, ["web"]);

@@ -100,6 +100,7 @@ fn uplink() -> impl Strategy<Value = Uplink> {
         name: "eth1".into(),
         vlans,
         native,
+        hosts: Vec::new(),
         xdp,
     })
 }

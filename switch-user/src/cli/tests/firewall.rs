@@ -176,7 +176,7 @@ fn bad_input_is_refused_with_its_remedy() {
     );
     check(
         "rule list db",
-        "there is no Policy db; see which there are (dvs router|network|port|uplink|route|group|policy|rule list)",
+        "there is no Policy db; see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)",
     );
 }
 

@@ -38,7 +38,12 @@ impl Follow for FakeFollow {
 async fn follower() -> (Api, Arc<FakeFollow>) {
     let mut api = Api::with_objects().await;
     let follow = Arc::new(FakeFollow::default());
-    let state = State { store: api.store.clone(), host: api.host.clone(), follow: Some(follow.clone()) };
+    let state = State {
+        store: api.store.clone(),
+        host: api.host.clone(),
+        cluster: None,
+        follow: Some(follow.clone()),
+    };
     api.router = router(state);
     (api, follow)
 }

@@ -1,3 +1,4 @@
+mod cluster;
 mod dry;
 mod firewall;
 mod follow;
@@ -33,7 +34,7 @@ impl Api {
     fn new() -> Self {
         let store = Arc::new(RedbStore::in_memory().unwrap());
         let host = FakeHost::new();
-        let router = router(State { store: store.clone(), host: host.clone(), follow: None });
+        let router = router(State { store: store.clone(), host: host.clone(), cluster: None, follow: None });
         Self { router, store, host }
     }
 

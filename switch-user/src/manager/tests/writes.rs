@@ -235,7 +235,7 @@ impl Store for Contended {
 async fn a_write_starts_again_when_somebody_was_faster() {
     let store = Arc::new(Contended { store: RedbStore::in_memory().unwrap(), others: Mutex::new(3) });
     let mut api = Api::new();
-    api.router = router(State { store: store.clone(), host: api.host.clone(), follow: None });
+    api.router = router(State { store: store.clone(), host: api.host.clone(), cluster: None, follow: None });
     let created = api.ok("POST", "/v1/networks", r#"{"name": "blue", "vlan": 10}"#).await;
     assert_eq!(created["generation"], 4);
     *store.others.lock().unwrap() = 1000;

@@ -13,7 +13,7 @@ use switch_common::{
     verdict::Direction,
 };
 
-use super::{Check, rule::Peers};
+use super::{Check, Scope, rule::Peers};
 use crate::{
     classifier,
     model::{
@@ -116,7 +116,7 @@ impl<'a> Check<'a> {
 
     /// Notes that the table would not hold all compiled rules. What is not valid cannot be compiled.
     pub(super) fn number_of_rows(&mut self, policies: &BTreeMap<String, Arc<ValidPolicy>>, capacity: u32) {
-        if !self.problems.is_empty() {
+        if !self.problems.is_empty() || self.scope == Scope::Cluster {
             return;
         }
         let sizes = policies.iter().map(|(name, policy)| (classifier::compile(name, policy).len(), name));

@@ -224,7 +224,8 @@ fn ports_and_uplinks_fit_the_tables() {
         desired.put(Object::Port(Port { name: format!("p{number}"), ..port.clone() }));
     }
     assert_eq!(problems(&desired), [""; 0]);
-    let uplink = Uplink { name: "eth1".into(), vlans: None, native: None, xdp: XdpChoice::Auto };
+    let (name, hosts) = ("eth1".into(), Vec::new());
+    let uplink = Uplink { name, vlans: None, native: None, hosts, xdp: XdpChoice::Auto };
     desired.put(Object::Uplink(uplink));
     assert_eq!(problems(&desired), ["the switch   too-many-ports"]);
 }

@@ -1,0 +1,187 @@
+//! What hosts say: that they are alive, and which ports they have.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Cluster,
+    claims::{Cause, Refusal, Wish},
+    views::Views,
+};
+use crate::{
+    api::{Claim, HostLease, HostReport},
+    manager::{
+        ApiError, Manager,
+        extract::{Body, Name, Refused},
+        write::Options,
+    },
+    model::{Host, Kind, Object, ObjectId},
+    store::{Entry, StoreError},
+};
+
+/// Routes of hosts' reports and claims.
+pub(super) fn routes() -> OpenApiRouter<Manager> {
+    OpenApiRouter::new().routes(routes!(report)).routes(routes!(claim)).routes(routes!(release))
+}
+
+/// Takes a host's report: it is alive until the time-out has passed.
+///
+/// A host that reports for the first time comes into being. Ports that its devices are for, and ports that it has
+/// taken with every manager down, are bound to it if they may be.
+#[utoipa::path(post, path = "/v1/cluster/hosts/{host}/report", operation_id = "hostReport", tag = "cluster",
+    request_body = HostReport, params(("host" = String, Path, description = "Name of the host.")), responses(
+    (status = 200, description = "How long the host counts as alive, and which ports it does not get.",
+        body = HostLease),
+    Refused,
+))]
+async fn report(
+    State(manager): State<Manager>,
+    Name(host): Name,
+    Body(said): Body,
+) -> Result<Json<HostLease>, ApiError> {
+    let cluster = manager.many()?;
+    let report: HostReport = parsed(said.clone())?;
+    let answer = manager.blocking(move |manager| {
+        cluster.keep(&host, &report.instance, said)?;
+        manager.catch_up(&cluster)?;
+        manager.introduce(&cluster, &host)?;
+        let wishes = wishes(&cluster.views(), &host, &report);
+        let refused = manager.claim(&cluster, &host, &wishes)?;
+        let texts = refused.into_iter().map(|(port, refusal)| (port, refusal.to_string()));
+        Ok(cluster.lease(texts.collect()))
+    });
+    Ok(Json(answer.await?))
+}
+
+/// Binds a port to a host, because somebody attached it there.
+#[utoipa::path(post, path = "/v1/cluster/hosts/{host}/claims", operation_id = "claimPort", tag = "cluster",
+    request_body = Claim, params(("host" = String, Path, description = "Name of the host.")), responses(
+    (status = 200, description = "The port is bound to the host.", body = HostLease),
+    Refused,
+))]
+async fn claim(
+    State(manager): State<Manager>,
+    Name(host): Name,
+    Body(claim): Body,
+) -> Result<Json<HostLease>, ApiError> {
+    let cluster = manager.many()?;
+    let Claim { port, device, seen } = parsed(claim)?;
+    let wish = Wish { port, device, cause: Cause::Attached(seen) };
+    let answer = manager.blocking(move |manager| {
+        manager.catch_up(&cluster)?;
+        if !cluster.views().has_host(&host) {
+            return Err(ApiError::UnknownHost(host));
+        }
+        match manager.claim(&cluster, &host, std::slice::from_ref(&wish))?.remove(&wish.port) {
+            Some(Refusal::UnknownPort) => Err(ApiError::NotFound(ObjectId::new(Kind::Port, wish.port))),
+            Some(refusal) => Err(ApiError::Claim { port: wish.port, refusal }),
+            None => Ok(cluster.lease(BTreeMap::new())),
+        }
+    });
+    Ok(Json(answer.await?))
+}
+
+/// Frees a port that is bound to a host.
+#[utoipa::path(delete, path = "/v1/cluster/hosts/{host}/claims/{port}", operation_id = "releasePort",
+    tag = "cluster", params(
+        ("host" = String, Path, description = "Name of the host."),
+        ("port" = String, Path, description = "Name of the port."),
+    ), responses(
+    (status = 200, description = "The port is bound to no host.", body = HostLease),
+    Refused,
+))]
+async fn release(
+    State(manager): State<Manager>,
+    Path((host, port)): Path<(String, String)>,
+) -> Result<Json<HostLease>, ApiError> {
+    let cluster = manager.many()?;
+    let answer = manager.blocking(move |manager| {
+        manager.release(&cluster, &host, &port)?;
+        Ok(cluster.lease(BTreeMap::new()))
+    });
+    Ok(Json(answer.await?))
+}
+
+/// The body in the words of the API.
+fn parsed<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(body).map_err(|error| ApiError::Form(error.to_string()))
+}
+
+impl Manager {
+    /// Makes the object of a host that is not known yet.
+    fn introduce(&self, cluster: &Cluster, host: &str) -> Result<(), ApiError> {
+        if cluster.views().has_host(host) {
+            return Ok(());
+        }
+        let object = Object::Host(Host::new(host));
+        let id = ObjectId::new(Kind::Host, host);
+        self.retry(Options::default(), &move |old| {
+            let mut new = old.clone();
+            if old.get(&id).is_none() {
+                new.put(object.clone());
+            }
+            Ok(new)
+        })?;
+        self.catch_up(cluster)
+    }
+}
+
+impl Cluster {
+    /// Renews the lease of a host.
+    fn keep(&self, host: &str, instance: &str, said: Value) -> Result<(), ApiError> {
+        let entry = Entry { instance: instance.to_owned(), said };
+        match self.0.leases.keep(host, &entry, self.0.timeout) {
+            Err(StoreError::Taken { name, instance: holder }) => {
+                let instance = instance.to_owned();
+                tracing::warn!(
+                    host,
+                    holder,
+                    instance,
+                    "two installations have one name; the second is refused"
+                );
+                Err(ApiError::NameTaken { host: name, holder, instance })
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// The answer to a host.
+    fn lease(&self, refused: BTreeMap<String, String>) -> HostLease {
+        let timeout_ms = u64::try_from(self.0.timeout.as_millis()).unwrap_or(u64::MAX);
+        HostLease { timeout_ms, refused }
+    }
+}
+
+/// The ports that a report asks for.
+fn wishes(views: &Views, host: &str, report: &HostReport) -> Vec<Wish> {
+    let mut wishes: BTreeMap<&str, Wish> = BTreeMap::new();
+    for (device, appeared) in &report.devices {
+        let Some(port) = meant(views, host, device) else { continue };
+        let cause = if *appeared { Cause::Appeared(report.claims) } else { Cause::Present };
+        wishes.entry(port).or_insert_with(|| Wish { port: port.to_owned(), device: device.clone(), cause });
+    }
+    for Claim { port, device, seen } in &report.claimed {
+        let cause = Cause::Alone(seen.unwrap_or_default());
+        wishes.insert(port, Wish { port: port.clone(), device: device.clone(), cause });
+    }
+    wishes.into_values().collect()
+}
+
+/// The port that a device is for. Ports of several hosts may name the same device: that of this host is meant, or one
+/// of no host; which of several, nobody can tell.
+fn meant<'v>(views: &'v Views, host: &str, device: &str) -> Option<&'v str> {
+    let all: Vec<&str> = views.ports_for(device).into_iter().collect();
+    let elsewhere = |port: &str| views.binding(port).is_some_and(|binding| binding.host != host);
+    let near: Vec<&str> = all.iter().copied().filter(|port| !elsewhere(port)).collect();
+    match (near.as_slice(), all.as_slice()) {
+        ([port], _) | ([], [port]) => Some(port),
+        _ => None,
+    }
+}
