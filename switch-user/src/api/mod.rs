@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use cluster::{
-    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName, ViewEvent,
+    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName,
+    ViewEvent,
 };
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
 pub use problem::{Details, FieldError, PROBLEM_JSON};

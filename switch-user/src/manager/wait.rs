@@ -46,7 +46,7 @@ async fn wait(
         None => *manager.store.watch().borrow(),
     };
     let timeout = Duration::from_secs(params.timeout.unwrap_or(30).min(LONGEST));
-    let mut applied = manager.host.applied();
+    let mut applied = manager.host.applied()?;
     match tokio::time::timeout(timeout, applied.wait_for(|applied| applied.generation >= wanted)).await {
         Ok(Ok(applied)) => return Ok(Json(applied.clone())),
         Ok(Err(_)) => return Err(ApiError::Stopping),
