@@ -72,7 +72,7 @@ impl FakeHost {
     fn report<T>(&self, rows: T) -> Result<T, ReportError> {
         if *self.broken.lock().unwrap() {
             let source = std::io::Error::other("on purpose").into();
-            return Err(ReportError { what: "table".into(), source });
+            return Err(ReportError::Read { what: "table".into(), source });
         }
         Ok(rows)
     }
@@ -192,12 +192,12 @@ fn neighbour(
 }
 
 impl HostReports for FakeHost {
-    fn applied(&self) -> watch::Receiver<Applied> {
-        self.applied.subscribe()
+    fn applied(&self) -> Result<watch::Receiver<Applied>, ReportError> {
+        Ok(self.applied.subscribe())
     }
 
-    fn devices(&self) -> BTreeSet<String> {
-        self.devices.lock().unwrap().clone()
+    fn devices(&self) -> Option<BTreeSet<String>> {
+        Some(self.devices.lock().unwrap().clone())
     }
 
     fn status(&self) -> Result<HostStatus, ReportError> {
@@ -276,8 +276,8 @@ impl HostReports for FakeHost {
         ])
     }
 
-    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>) {
+    fn log(&self) -> Result<(Vec<LogEvent>, broadcast::Receiver<LogEvent>), ReportError> {
         let staged = LogEvent { staged: true, action: RuleAction::Allow, ..event("p2", 1) };
-        (vec![event("p1", 0), staged], self.events.subscribe())
+        Ok((vec![event("p1", 0), staged], self.events.subscribe()))
     }
 }

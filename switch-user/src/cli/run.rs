@@ -219,7 +219,7 @@ fn settings(options: &Options) -> anyhow::Result<Settings> {
 }
 
 /// Logs to the standard error, as much as `DVS_LOG` says.
-fn start_log() {
+pub(super) fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DVS_LOG").unwrap_or_else(|_| "info".into());
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
@@ -239,8 +239,8 @@ fn enter(netns: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot enter the network namespace {}; run as root", path.display()))
 }
 
-/// Makes sure that this is the only agent of the state directory, for as long as the file is open.
-fn lock(state: &Path) -> anyhow::Result<File> {
+/// Makes sure that this is the only process of the state directory, for as long as the file is open.
+pub(super) fn lock(state: &Path) -> anyhow::Result<File> {
     fs::create_dir_all(state).with_context(|| format!("cannot create {}", state.display()))?;
     let path = state.join("lock");
     let file = File::options().create(true).append(true).open(&path);
@@ -264,7 +264,7 @@ fn locked_or_why(
     match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("another agent runs with {}; stop it, or choose another --state-dir", state.display())
+            bail!("another dvs runs with {}; stop it, or choose another --state-dir", state.display())
         }
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))

@@ -1,45 +1,26 @@
 //! Answers that come line by line.
 
-use std::{marker::PhantomData, path::PathBuf};
+use std::marker::PhantomData;
 
-use http_body_util::{BodyExt, Full};
-use hyper::{
-    Request,
-    body::{Bytes, Incoming},
-    client::conn::http1,
-};
-use hyper_util::rt::TokioIo;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
-use tokio::{net::UnixStream, task::JoinHandle};
 
-use super::{Answer, ClientError, read};
+use super::{Answer, ClientError, link::Link, read};
 
 /// An answer of one JSON object a line, which may have no end.
 #[derive(Debug)]
 pub struct Lines<T> {
-    socket: PathBuf,
+    link: Link,
     body: Incoming,
     /// What has come of the next lines.
     buffer: Vec<u8>,
-    connection: JoinHandle<()>,
     kind: PhantomData<fn() -> T>,
 }
 
-/// Sends a request; says whether it was granted, and gives the answer.
-pub(super) async fn send(
-    stream: UnixStream,
-    request: Request<Full<Bytes>>,
-) -> hyper::Result<(bool, Incoming, JoinHandle<()>)> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // How the connection ends is told to who reads the body.
-    let connection = tokio::spawn(async move { drop(connection.await) });
-    let response = sender.send_request(request).await?;
-    Ok((response.status().is_success(), response.into_body(), connection))
-}
-
 impl<T: DeserializeOwned> Lines<T> {
-    pub(super) fn new(socket: PathBuf, body: Incoming, connection: JoinHandle<()>) -> Self {
-        Self { socket, body, buffer: Vec::new(), connection, kind: PhantomData }
+    pub(super) fn new(link: Link, body: Incoming) -> Self {
+        Self { link, body, buffer: Vec::new(), kind: PhantomData }
     }
 
     /// The object of the next line; `None` at the end.
@@ -50,17 +31,11 @@ impl<T: DeserializeOwned> Lines<T> {
                 return read(&line).map(Some);
             }
             let Some(frame) = self.body.frame().await else { return Ok(None) };
-            let frame =
-                frame.map_err(|source| ClientError::Connection { path: self.socket.clone(), source })?;
+            let place = || self.link.place.clone();
+            let frame = frame.map_err(|error| ClientError::Connection { place: place(), error })?;
             if let Ok(data) = frame.into_data() {
                 self.buffer.extend_from_slice(&data);
             }
         }
-    }
-}
-
-impl<T> Drop for Lines<T> {
-    fn drop(&mut self) {
-        self.connection.abort();
     }
 }

@@ -1,5 +1,9 @@
 //! What the agent says of itself, and answers to questions.
 
+use std::time::Duration;
+
+use hyper::Method;
+
 use super::{Answer, Client, Lines, query};
 use crate::{
     api::{BindingList, HostEntry, PolicyTest, SwitchStatus, Waited},
@@ -31,7 +35,8 @@ pub struct TestQuestion {
 impl Client {
     /// Waits until the host, or all that it concerns, has applied a generation.
     pub async fn wait(&self, generation: u64, seconds: u64) -> Answer<Waited> {
-        self.get(&format!("/v1/wait?generation={generation}&timeout={seconds}")).await
+        let path = format!("/v1/wait?generation={generation}&timeout={seconds}");
+        self.limited(Duration::from_secs(seconds), self.exchange(Method::GET, &path, None)).await
     }
 
     /// The hosts of a cluster.

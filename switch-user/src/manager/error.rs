@@ -13,6 +13,7 @@ use crate::{
     model::{Lockout, ObjectId, Problem},
     report::{FollowError, ReportError},
     store::StoreError,
+    tls::{Identity, NoIdentity},
 };
 
 /// Why a request is refused.
@@ -138,6 +139,21 @@ pub enum ApiError {
     /// The host cannot tell.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Somebody asks for what others may do.
+    #[error("{who} {scope}, and not {method} {path}")]
+    Forbidden {
+        /// Who asks.
+        who: Identity,
+        /// What it may do.
+        scope: &'static str,
+        /// Method of the request.
+        method: Method,
+        /// Path of the request.
+        path: String,
+    },
+    /// Somebody whose certificate is good and says nothing to us.
+    #[error("the certificate says not who this is: {0}")]
+    Unknown(NoIdentity),
     /// A bug of ours.
     #[error("the request ended in a panic")]
     Panic(#[from] tokio::task::JoinError),
@@ -156,6 +172,19 @@ fn progress(hosts: &[(String, u64)]) -> String {
 
 /// What all errors of a kind have in common: status, word, title and remedy.
 type Class = (StatusCode, &'static str, &'static str, &'static str);
+
+/// Remedy where the request is not to blame.
+const LOG: &str = "see the log of the agent or manager";
+
+const fn report_class(error: &ReportError) -> Class {
+    match error {
+        ReportError::Read { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "report", "Report failed", LOG),
+        ReportError::NoHost => {
+            let remedy = "ask at the host itself, without --server";
+            (StatusCode::MISDIRECTED_REQUEST, "no-host", "Not at a manager", remedy)
+        }
+    }
+}
 
 impl ApiError {
     fn class(&self) -> Class {
@@ -240,11 +269,15 @@ impl ApiError {
                 let remedy = "restore a backup of the store";
                 (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged configuration", remedy)
             }
-            Self::Store(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "store", "Store failed", "see the log of the agent")
+            Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store", "Store failed", LOG),
+            Self::Report(error) => report_class(error),
+            Self::Forbidden { .. } => {
+                let remedy = "use a certificate of another role (dvs cert issue NAME --role admin)";
+                (StatusCode::FORBIDDEN, "forbidden", "Not allowed", remedy)
             }
-            Self::Report(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "report", "Report failed", "see the log of the agent")
+            Self::Unknown(_) => {
+                let remedy = "use a certificate that dvs cert issue made, or one with such a name";
+                (StatusCode::FORBIDDEN, "unknown", "Nobody known", remedy)
             }
             Self::Panic(_) => {
                 let remedy = "see the log of the agent and report it as a bug";

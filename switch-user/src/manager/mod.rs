@@ -3,6 +3,7 @@
 //! It knows what users want and asks the host what is; it never sees an agent, a datapath or the
 //! network of the host.
 
+mod access;
 mod apply;
 pub mod cluster;
 mod collection;
@@ -12,10 +13,14 @@ mod firewall;
 mod follow;
 mod impact;
 mod known;
+mod listener;
+mod no_host;
 mod object;
 mod openapi;
 mod policy_test;
+mod refusals;
 mod reports;
+mod serve;
 mod socket;
 mod switch;
 mod wait;
@@ -30,6 +35,8 @@ use std::sync::Arc;
 use axum::{Router, extract::DefaultBodyLimit};
 
 pub use error::ApiError;
+pub use listener::{serve_open, serve_tls};
+pub use no_host::NoHost;
 pub use openapi::document;
 pub use socket::{Socket, SocketError, serve_unix};
 

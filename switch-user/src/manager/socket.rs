@@ -7,16 +7,15 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use axum::Router;
 use nix::unistd::Group;
 
+use super::serve::gracefully;
+
 /// Members of this group may use the API, if the group exists.
 const GROUP: &str = "dvs";
-/// How long requests that are under way may take when the server stops.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A socket that nobody is served on yet. Its file goes with it.
 #[derive(Debug)]
@@ -117,20 +116,6 @@ pub async fn serve_unix(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listener = tokio::net::UnixListener::from_std(socket.listener.try_clone()?)?;
-    let (stop, mut stopped) = tokio::sync::watch::channel(false);
-    let graceful = async move {
-        shutdown.await;
-        stop.send_replace(true);
-    };
-    let served = axum::serve(listener, router).with_graceful_shutdown(graceful);
-    // A watcher's stream has no end of its own.
-    let over = async {
-        let stopping = stopped.wait_for(|stop| *stop).await.is_ok();
-        debug_assert!(stopping, "the channel closes after its last message only");
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        outcome = served => outcome,
-        () = over => Ok(()),
-    }
+    gracefully(shutdown, |stop| axum::serve(listener, router).with_graceful_shutdown(stop).into_future())
+        .await
 }

@@ -49,7 +49,7 @@ async fn wait(
     if let Some(cluster) = &manager.cluster {
         return Ok(Json(cluster.wait(wanted, timeout).await?));
     }
-    let mut applied = manager.host.applied();
+    let mut applied = manager.host.applied()?;
     match tokio::time::timeout(timeout, applied.wait_for(|applied| applied.generation >= wanted)).await {
         Ok(Ok(applied)) => return Ok(Json(applied.clone().into())),
         Ok(Err(_)) => return Err(ApiError::Stopping),

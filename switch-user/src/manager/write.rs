@@ -102,9 +102,9 @@ impl Manager {
     ) -> Result<(Validated, Vec<String>), ApiError> {
         let outcome = validate_as(new, changes, self.scope());
         let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
-        // What devices many hosts have, nobody knows before they report.
-        if !options.allow_missing && self.cluster.is_none() {
-            problems.extend(new.missing_devices(old, &self.host.devices()));
+        // Only a host knows which devices there are.
+        if let Some(devices) = self.host.devices().filter(|_| !options.allow_missing) {
+            problems.extend(new.missing_devices(old, &devices));
         }
         let Some(valid) = outcome.ok().filter(|_| problems.is_empty()) else {
             return Err(ApiError::Invalid(problems));

@@ -61,11 +61,16 @@ impl Host {
         self.state.path()
     }
 
+    /// The socket of its agent.
+    pub fn socket(&self) -> PathBuf {
+        self.state().join("s")
+    }
+
     /// `dvs run` for this host.
     pub fn run_command(&self) -> Command {
         let mut command = Command::new(dvs());
         command.args(["run", "--netns", self.namespace.name(), "--host", "test-host", "--state-dir"]);
-        command.arg(self.state()).arg("--socket").arg(self.client.socket());
+        command.arg(self.state()).arg("--socket").arg(self.socket());
         // The log is searched for words.
         command.env("NO_COLOR", "1");
         command
@@ -74,7 +79,7 @@ impl Host {
     /// A command of the CLI, with the words of a line.
     pub fn cli(&self, line: &str) -> Command {
         let mut command = Command::new(dvs());
-        command.args(line.split_whitespace()).env("DVS_SOCKET", self.client.socket());
+        command.args(line.split_whitespace()).env("DVS_SOCKET", self.socket());
         command
     }
 

@@ -53,6 +53,12 @@ const RULES: &[Rule] = &[
         because: "links are reached through the room netlink only",
     },
     Rule {
+        within: "switch-user/",
+        except: &["switch-user/src/tls/"],
+        names: Names::Crates(&["rcgen", "rustls", "tokio_rustls", "x509_parser"]),
+        because: "certificates are read, made and asked for in the room tls only",
+    },
+    Rule {
         within: "switch-user/src/manager/",
         except: &[],
         names: Names::Modules(&["agent", "dataplane", "member", "netlink"]),

@@ -170,12 +170,12 @@ impl HostReports for Reports {
         }
     }
 
-    fn applied(&self) -> watch::Receiver<Applied> {
-        self.applied.subscribe()
+    fn applied(&self) -> Result<watch::Receiver<Applied>, ReportError> {
+        Ok(self.applied.subscribe())
     }
 
-    fn devices(&self) -> BTreeSet<String> {
-        Facts::new(self.devices.borrow().clone()).names()
+    fn devices(&self) -> Option<BTreeSet<String>> {
+        Some(Facts::new(self.devices.borrow().clone()).names())
     }
 
     fn status(&self) -> Result<HostStatus, ReportError> {
@@ -249,8 +249,8 @@ impl HostReports for Reports {
         firewall::rules(&self.home, &self.view(), now).map_err(|error| failed("the hits of rules", error))
     }
 
-    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>) {
-        self.journal.read()
+    fn log(&self) -> Result<(Vec<LogEvent>, broadcast::Receiver<LogEvent>), ReportError> {
+        Ok(self.journal.read())
     }
 }
 
@@ -337,7 +337,7 @@ fn kernel() -> Result<String, ReportError> {
 }
 
 fn failed(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> ReportError {
-    ReportError { what: what.to_owned(), source: Box::new(source) }
+    ReportError::Read { what: what.to_owned(), source: Box::new(source) }
 }
 
 #[cfg(test)]

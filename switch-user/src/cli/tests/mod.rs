@@ -4,6 +4,7 @@ mod files;
 mod firewall;
 mod hits;
 mod log;
+mod many;
 mod nouns;
 mod refusals;
 mod routing;

@@ -8,6 +8,7 @@ mod requests;
 mod routing;
 mod socket;
 mod stream;
+mod tls;
 mod writes;
 
 use std::sync::Arc;

@@ -29,7 +29,7 @@ fn serve(lab: &Lab, port: u16) -> Process {
 /// What the agent answers on its socket, asked as anybody would.
 fn get(lab: &Lab, path: &str) -> Value {
     let mut command = std::process::Command::new("curl");
-    command.args(["-s", "--fail", "--unix-socket"]).arg(lab.host.client.socket());
+    command.args(["-s", "--fail", "--unix-socket"]).arg(lab.host.socket());
     let answer = run(command.arg(format!("http://dvs{path}")));
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
