@@ -1,6 +1,9 @@
 //! Whom the commands ask, and how they prove who they are.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::bail;
 use clap::{ArgMatches, Args, CommandFactory, error::ErrorKind, parser::ValueSource};
@@ -13,6 +16,8 @@ use crate::{
 
 /// Where everybody's certificates are.
 const EVERYBODY: &str = "/etc/dvs";
+/// How long a manager may take for an answer, besides what a command waits for.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Options of all commands.
 #[derive(Args, Debug)]
@@ -66,7 +71,7 @@ impl Options {
             return Ok(Client::new(&self.socket));
         }
         let tls = ClientTls::new(self.files(&directories())?)?;
-        Ok(Client::of_managers(self.server.clone(), tls))
+        Ok(Client::of_managers(self.server.clone(), tls).within(LIMIT))
     }
 
     /// How a manager proves that it is one; `None` if it is not to.

@@ -1,7 +1,7 @@
 //! Certificates: whose they are, how they are made, and connections that they secure.
 //!
 //! The only room that knows TLS and X.509. Others see identities, names of files and streams; who may do what is
-//! the manager's to decide. How an identity stands in a certificate is in docs/adr/0015.
+//! the manager's to decide. How an identity stands in a certificate is in docs/adr/0016.
 
 mod authority;
 mod certificate;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use rustls::{
     CertificateError, ServerConfig,
     server::{NoServerSessionStorage, WebPkiClientVerifier},
@@ -29,6 +30,8 @@ pub struct ServerStream {
     end: Pin<Box<Sleep>>,
 }
 
+/// How long the other end may leave what it is sent without acknowledgement, in milliseconds. Then it is gone.
+const UNHEARD_MS: u32 = 30_000;
 /// What a refused client may still send before the connection is cut, so that it can read why.
 const LAST_WORDS: u64 = 64 << 10;
 
@@ -61,6 +64,7 @@ impl ServerTls {
         stream: TcpStream,
     ) -> Result<(ServerStream, Result<Identity, NoIdentity>), Refusal> {
         stream.set_nodelay(true)?;
+        setsockopt(&stream, TcpUserTimeout, &UNHEARD_MS).map_err(io::Error::from)?;
         match TlsAcceptor::from(self.config.get()).accept(stream).into_fallible().await {
             Ok(stream) => {
                 let certificate = certificate(&stream).map_err(io::Error::other)?;

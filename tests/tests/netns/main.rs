@@ -18,6 +18,7 @@ mod foreign;
 mod guard;
 mod learning;
 mod lifecycle;
+mod manager;
 mod mtu;
 mod refusals;
 mod restarts;
