@@ -171,7 +171,12 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
-    pub(crate) async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Answer<T> {
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer<T> {
         self.limited(Duration::ZERO, self.exchange(method, path, body)).await
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
@@ -43,6 +44,30 @@ pub(super) struct Options {
     tls_key: Option<PathBuf>,
 }
 
+/// Where a manager is that a host follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Followed {
+    /// On this machine, behind a socket.
+    Socket(PathBuf),
+    /// Anywhere.
+    Server(Server),
+}
+
+impl FromStr for Followed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:").map(PathBuf::from) {
+            Some(path) if path.is_absolute() => Ok(Self::Socket(path)),
+            Some(_) => Err("write unix:/PATH with the whole path of the socket".into()),
+            None => text
+                .parse()
+                .map(Self::Server)
+                .map_err(|error| format!("{error}, or unix:/PATH for a manager on this machine")),
+        }
+    }
+}
+
 impl Options {
     /// Refuses a command line that names an agent and managers. What is typed weighs more than the environment.
     pub(super) fn check(matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -72,6 +97,20 @@ impl Options {
         }
         let tls = ClientTls::new(self.files(&directories())?)?;
         Ok(Client::of_managers(self.server.clone(), tls).within(LIMIT))
+    }
+
+    /// A client of each of the managers that a host follows, by its name.
+    pub(super) fn followed(&self, managers: &[Followed]) -> anyhow::Result<Vec<(String, Client)>> {
+        let client = |manager: &Followed| {
+            Ok(match manager {
+                Followed::Socket(path) => (format!("unix:{}", path.display()), Client::new(path)),
+                Followed::Server(server) => {
+                    let tls = ClientTls::new(self.files(&directories())?)?;
+                    (server.to_string(), Client::of_managers(vec![server.clone()], tls))
+                }
+            })
+        };
+        managers.iter().map(client).collect()
     }
 
     /// How a manager proves that it is one; `None` if it is not to.

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, bail, ensure};
@@ -19,8 +20,8 @@ use tokio::{
 use super::run::{lock, start_log};
 use crate::{
     client::DEFAULT_PORT,
-    manager::{self, NoHost, Socket, serve_open, serve_tls, serve_unix},
-    store::RedbStore,
+    manager::{self, NoHost, Socket, cluster::Cluster, serve_open, serve_tls, serve_unix},
+    store::{MemoryLeases, RedbStore},
     tls::ServerTls,
 };
 
@@ -43,6 +44,10 @@ pub(super) struct Options {
     /// Directory of the configuration.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/dvs-manager")]
     state_dir: PathBuf,
+
+    /// Seconds without a report after which a host is dead.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    host_timeout: u32,
 }
 
 /// An address to listen on.
@@ -90,7 +95,11 @@ async fn serve(options: &Options, tls: Option<ServerTls>, socket: Option<&Path>)
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let store = Arc::new(RedbStore::open(&options.state_dir.join("store.redb"))?);
-    let router = manager::router(manager::State { store, host: Arc::new(NoHost) });
+    let claims = Arc::new(RedbStore::open(&options.state_dir.join("claims.redb"))?);
+    let timeout = Duration::from_secs(options.host_timeout.into());
+    let cluster = Cluster::new(claims, MemoryLeases::start(), timeout);
+    let (host, cluster, follow) = (Arc::new(NoHost), Some(cluster), None);
+    let router = manager::router(manager::State { store, host, cluster, follow });
     let (stop, stopped) = watch::channel(());
     // Told or dropped: either way it is time.
     let until = |mut stopped: watch::Receiver<()>| async move { drop(stopped.changed().await) };
@@ -155,7 +164,11 @@ mod tests {
 
     #[test]
     fn nobody_else_is_served_without_certificates() {
-        let options = |listen: &str| Options { listen: listen.parse().ok(), state_dir: PathBuf::new() };
+        let options = |listen: &str| Options {
+            listen: listen.parse().ok(),
+            state_dir: PathBuf::new(),
+            host_timeout: 3,
+        };
         let (socket, nowhere) = (Some(Path::new("s")), None);
         for (listen, secured, socket, remedy) in [
             ("127.0.0.1", false, nowhere, ""),

@@ -195,7 +195,7 @@ fn dispatch(cli: Cli, matches: &ArgMatches, streams: &mut Streams<'_>) -> anyhow
     let connection = cli.connection;
     match cli.command {
         // The agent makes its own runtime, after it has entered its namespace.
-        Command::Run(options) => run::run(&options, &connection.socket).map(|()| ExitCode::SUCCESS),
+        Command::Run(options) => run::run(&options, &connection).map(|()| ExitCode::SUCCESS),
         Command::Manager(options) => {
             let socket = connection.named_socket(matches);
             manager::run(&options, connection.manager()?, socket).map(|()| ExitCode::SUCCESS)

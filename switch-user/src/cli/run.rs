@@ -17,6 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 
+use super::connection::{self, Followed};
 use crate::{
     agent::{
         dataplane::{bpf::teardown, home::Home},
@@ -25,7 +26,6 @@ use crate::{
         run::{Agent, Settings},
         supply::{StoreSupply, Supply},
     },
-    client::Client,
     manager::{self, Socket, serve_unix},
     member::{Member, Senses},
     report::HostReports as _,
@@ -50,7 +50,7 @@ pub struct Options {
     pub netns: Option<PathBuf>,
     /// Managers to follow, instead of a configuration of this host's own: the first one that answers.
     #[arg(long, value_name = "URL,...", env = "DVS_MANAGER", value_delimiter = ',')]
-    pub manager: Vec<String>,
+    pub(super) manager: Vec<Followed>,
     /// Name of this host [default: the system's host name].
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
@@ -84,7 +84,7 @@ impl From<TcHook> for Hook {
 ///
 /// # Errors
 /// When the agent cannot be started, or cannot go on.
-pub fn run(options: &Options, socket: &Path) -> anyhow::Result<()> {
+pub(super) fn run(options: &Options, connection: &connection::Options) -> anyhow::Result<()> {
     start_log();
     memory::share();
     if let Some(netns) = &options.netns {
@@ -95,18 +95,19 @@ pub fn run(options: &Options, socket: &Path) -> anyhow::Result<()> {
         return tear_down(&options.state_dir);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
-    runtime.block_on(serve(options, socket))
+    runtime.block_on(serve(options, connection))
 }
 
-async fn serve(options: &Options, path: &Path) -> anyhow::Result<()> {
+async fn serve(options: &Options, connection: &connection::Options) -> anyhow::Result<()> {
+    let path = connection.socket.as_path();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let settings = settings(options)?;
-    let source = Source::of(options, &settings.host)?;
+    let source = Source::of(options, connection, &settings.host)?;
     // Bound first: a socket that cannot be had must not leave a datapath behind.
     let socket = Socket::bind(path)?;
     let mut agent = Agent::start(settings, source.supply()).await?;
-    let (state, _tasks) = source.state(&agent);
+    let (state, _tasks) = source.state(&agent)?;
     agent.ready().await?;
     let router = manager::router(state);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -140,14 +141,13 @@ enum Source {
 }
 
 impl Source {
-    fn of(options: &Options, host: &str) -> anyhow::Result<Self> {
+    fn of(options: &Options, connection: &connection::Options, host: &str) -> anyhow::Result<Self> {
         let path = options.state_dir.join("store.redb");
         if options.manager.is_empty() {
             return Ok(Self::Own(Arc::new(RedbStore::open(&path)?)));
         }
         refuse_own_objects(&path)?;
-        let client = |url: &String| Ok((url.clone(), manager_at(url)?));
-        let managers = options.manager.iter().map(client).collect::<anyhow::Result<_>>()?;
+        let managers = connection.followed(&options.manager)?;
         let member = Member::open(&options.state_dir, host.to_owned(), managers);
         Ok(Self::Managers(
             member
@@ -163,17 +163,17 @@ impl Source {
     }
 
     /// What the API of this host works with, and what runs beside it.
-    fn state(self, agent: &Agent) -> (manager::State, JoinSet<()>) {
+    fn state(self, agent: &Agent) -> anyhow::Result<(manager::State, JoinSet<()>)> {
         let host = Arc::clone(&agent.reports);
-        match self {
+        Ok(match self {
             Self::Own(store) => (manager::State { store, host, cluster: None, follow: None }, JoinSet::new()),
             Self::Managers(member) => {
                 let store = member.store();
-                let senses = Senses { applied: host.applied(), bound: host.bound(), devices: host.links() };
+                let senses = Senses { applied: host.applied()?, bound: host.bound(), devices: host.links() };
                 let (follow, tasks) = member.start(senses);
                 (manager::State { store, host, cluster: None, follow: Some(follow) }, tasks)
             }
-        }
+        })
     }
 }
 
@@ -192,14 +192,6 @@ fn refuse_own_objects(store: &Path) -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-/// A manager at the end of a unix socket.
-fn manager_at(url: &str) -> anyhow::Result<Client> {
-    match url.strip_prefix("unix:") {
-        Some(path) if Path::new(path).is_absolute() => Ok(Client::new(path)),
-        _ => bail!("--manager {url}: not the address of a manager; write unix:/PATH"),
-    }
 }
 
 /// Tells whoever started the agent that it is ready.

@@ -18,7 +18,7 @@ const fn scope(role: Role) -> &'static str {
     match role {
         Role::Admin => "may do everything",
         Role::Viewer => "may only read",
-        Role::Host => "may only use /v1/hosts/ITS-OWN-NAME/ and read /openapi.json",
+        Role::Host => "may only use /v1/cluster/hosts/ITS-OWN-NAME/ and read /openapi.json",
         Role::Manager => "only serves, and may ask for nothing",
     }
 }
@@ -36,7 +36,7 @@ fn may(who: &Identity, method: &Method, path: &str) -> bool {
 
 /// True for what is a host's own. Names have no characters that an address writes otherwise: one that is, is none.
 fn is_below(path: &str, host: &str) -> bool {
-    let rest = path.strip_prefix("/v1/hosts/").and_then(|rest| rest.strip_prefix(host));
+    let rest = path.strip_prefix("/v1/cluster/hosts/").and_then(|rest| rest.strip_prefix(host));
     rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
@@ -80,10 +80,12 @@ mod tests {
             ("GET", "/v1/watch", &[Admin, Viewer]),
             ("GET", "/openapi.json", &[Admin, Viewer, Host]),
             ("GET", "/v1/hosts", &[Admin, Viewer]),
+            ("GET", "/v1/cluster/hosts", &[Admin, Viewer]),
+            ("GET", "/v1/cluster/bindings", &[Admin, Viewer]),
             ("GET", "/v1/hosts/h1", &[Admin, Viewer]),
-            ("GET", "/v1/hosts/h1/view", &[Admin, Viewer, Host]),
-            ("GET", "/v1/hosts/h2/view", &[Admin, Viewer]),
-            ("GET", "/v1/hosts/h11/view", &[Admin, Viewer]),
+            ("GET", "/v1/cluster/hosts/h1/view", &[Admin, Viewer, Host]),
+            ("GET", "/v1/cluster/hosts/h2/view", &[Admin, Viewer]),
+            ("GET", "/v1/cluster/hosts/h11/view", &[Admin, Viewer]),
             ("POST", "/openapi.json", &[Admin]),
             ("POST", "/v1/networks", &[Admin]),
             ("POST", "/v1/apply", &[Admin]),
@@ -91,13 +93,13 @@ mod tests {
             ("PATCH", "/v1/switch", &[Admin]),
             ("DELETE", "/v1/ports/p1", &[Admin]),
             ("DELETE", "/v1/hosts/h1", &[Admin]),
-            ("POST", "/v1/hosts/h1/report", &[Admin, Host]),
-            ("POST", "/v1/hosts/h1/claims", &[Admin, Host]),
-            ("DELETE", "/v1/hosts/h1/claims/p1", &[Admin, Host]),
-            ("POST", "/v1/hosts/h2/report", &[Admin]),
-            ("POST", "/v1/hosts/%681/report", &[Admin]),
-            ("POST", "/v1/hosts//report", &[Admin]),
-            ("POST", "/v2/hosts/h1/report", &[Admin]),
+            ("POST", "/v1/cluster/hosts/h1/report", &[Admin, Host]),
+            ("POST", "/v1/cluster/hosts/h1/claims", &[Admin, Host]),
+            ("DELETE", "/v1/cluster/hosts/h1/claims/p1", &[Admin, Host]),
+            ("POST", "/v1/cluster/hosts/h2/report", &[Admin]),
+            ("POST", "/v1/cluster/hosts/%681/report", &[Admin]),
+            ("POST", "/v1/cluster/hosts//report", &[Admin]),
+            ("POST", "/v2/cluster/hosts/h1/report", &[Admin]),
         ];
         for (method, path, roles) in rows {
             let method: Method = method.parse().unwrap();

@@ -65,7 +65,8 @@ impl Plug {
 
     /// Refuses a device that does not exist.
     fn check(&self, manager: &Manager) -> Result<(), ApiError> {
-        let missing = self.device.as_ref().filter(|device| !manager.host.devices().contains(*device));
+        let devices = manager.host.devices().unwrap_or_default();
+        let missing = self.device.as_ref().filter(|device| !devices.contains(*device));
         missing.map_or(Ok(()), |device| {
             let id = ObjectId::new(Kind::Port, &self.port);
             let problem = Problem::new(id, "device", device.as_str().into(), Reason::NoSuchDevice);

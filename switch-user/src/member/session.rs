@@ -16,7 +16,7 @@ use super::{shared::Shared, view::View};
 use crate::{
     agent::{memory, supply::Bound},
     api::{HostLease, HostReport, ViewEvent},
-    client::{Client, ClientError, Lines},
+    client::{Client, ClientError, Lines, Tried},
     netlink::links::Devices,
     report::Applied,
 };
@@ -43,7 +43,7 @@ pub struct Senses {
 /// Why a conversation has ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    #[error("{0}")]
+    #[error("{}", words(.0))]
     Client(#[from] ClientError),
     #[error("it has said nothing for {} s", SILENCE.as_secs())]
     Silent,
@@ -51,6 +51,14 @@ pub(super) enum Trouble {
     Ended,
     #[error("the agent is stopping")]
     Stopping,
+}
+
+/// An error in words that do not name the manager: that is done by whoever says them.
+fn words(error: &ClientError) -> String {
+    if let ClientError::NoManager(Tried(tried)) = error {
+        return tried.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("; ");
+    }
+    error.to_string()
 }
 
 /// A member that looks for a manager.

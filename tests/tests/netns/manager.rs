@@ -81,7 +81,7 @@ fn a_manager_that_is_killed_keeps_what_it_answered() {
 fn who_is_refused_is_told_and_logged() {
     let manager = Manager::start();
     let Finished { code, errors, .. } = finish(&mut manager.cli("h1", "network add blue --vlan 10"));
-    let reason = "h1 (role host) may only use /v1/hosts/ITS-OWN-NAME/ and read /openapi.json, and not POST /v1/networks";
+    let reason = "h1 (role host) may only use /v1/cluster/hosts/ITS-OWN-NAME/ and read /openapi.json, and not POST /v1/networks";
     assert!(
         code == Some(1) && errors.starts_with(&format!("error: {reason}; use a certificate")),
         "{errors}"

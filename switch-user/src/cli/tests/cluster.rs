@@ -4,6 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::client::Client;
 
 /// A manager with hosts h1, which has applied generation 1 and has port p1, and h2.
 fn manager() -> Agent {

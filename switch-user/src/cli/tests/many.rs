@@ -26,7 +26,12 @@ impl Manager {
         let tls = ServerTls::new(pki.issue("m1", Role::Manager)).unwrap();
         let admin = pki.issue("alice", Role::Admin);
         let (stop, stopped) = oneshot::channel::<()>();
-        let state = State { store: Arc::new(RedbStore::in_memory().unwrap()), host: Arc::new(NoHost) };
+        let state = State {
+            store: Arc::new(RedbStore::in_memory().unwrap()),
+            host: Arc::new(NoHost),
+            cluster: None,
+            follow: None,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());

@@ -49,7 +49,12 @@ impl Manager {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let router = router(State { store: Arc::new(RedbStore::in_memory().unwrap()), host });
+        let router = router(State {
+            store: Arc::new(RedbStore::in_memory().unwrap()),
+            host,
+            cluster: None,
+            follow: None,
+        });
         let tls = ServerTls::new(files).unwrap();
         let serve = serve_tls(listener, tls, router, async { drop(stopped.await) });
         let server = tokio::spawn(async { serve.await.unwrap() });
@@ -151,7 +156,10 @@ async fn everybody_does_what_its_role_may() {
     assert!(said.starts_with("bob (role viewer) may only read, and not POST /v1/networks; use a "), "{said}");
     let host = manager.client(manager.pki.issue("h1", Role::Host));
     let said = refusal(&host).await;
-    assert!(said.starts_with("h1 (role host) may only use /v1/hosts/ITS-OWN-NAME/ and read "), "{said}");
+    assert!(
+        said.starts_with("h1 (role host) may only use /v1/cluster/hosts/ITS-OWN-NAME/ and read "),
+        "{said}"
+    );
     // Of the user's own authority, whose certificates are for every use.
     let other = manager.client(manager.pki.issue_foreign("m2", &["dvs:manager/m2"]));
     let said = refusal(&other).await;
