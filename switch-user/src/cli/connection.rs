@@ -152,3 +152,21 @@ fn directories() -> Vec<PathBuf> {
     let own = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")));
     own.map(|own| own.join("dvs")).into_iter().chain([PathBuf::from(EVERYBODY)]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manager_to_follow_is_a_server_or_a_socket_of_this_machine() {
+        let server = Followed::Server("https://m1".parse().unwrap());
+        assert_eq!("m1:7443".parse(), Ok(server));
+        assert_eq!("unix:/run/m.sock".parse(), Ok(Followed::Socket("/run/m.sock".into())));
+        assert_eq!(
+            "unix:m.sock".parse::<Followed>().unwrap_err(),
+            "write unix:/PATH with the whole path of the socket"
+        );
+        let refused = "http://m1".parse::<Followed>().unwrap_err();
+        assert!(refused.ends_with("or unix:/PATH for a manager on this machine"), "{refused}");
+    }
+}

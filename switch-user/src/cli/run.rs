@@ -276,6 +276,7 @@ fn tear_down(state: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Key;
 
     #[test]
     fn a_second_agent_is_refused() {
@@ -285,6 +286,23 @@ mod tests {
         assert!(error.contains("choose another --state-dir"), "{error}");
         drop(first);
         lock(state.path()).unwrap();
+    }
+
+    #[test]
+    fn a_host_with_objects_of_its_own_follows_nobody() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join("store.redb");
+        refuse_own_objects(&path).unwrap();
+        let store = RedbStore::open(&path).unwrap();
+        drop(store);
+        refuse_own_objects(&path).unwrap();
+        let key = Key { kind: "Network".into(), name: "blue".into() };
+        let document =
+            serde_json::json!({"apiVersion": "dvs/v1", "kind": "Network", "name": "blue", "vlan": 10});
+        RedbStore::open(&path).unwrap().put(0, &[(key, Some(document))].into()).unwrap();
+        let error = refuse_own_objects(&path).unwrap_err().to_string();
+        assert!(error.contains("has 1 objects of this host's own"), "{error}");
+        assert!(error.contains("dvs --server URL apply -f FILE; or choose another --state-dir"), "{error}");
     }
 
     #[test]

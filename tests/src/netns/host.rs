@@ -23,6 +23,9 @@ pub struct Host {
     /// Talks to the agent.
     pub client: Client,
     agent: Option<Process>,
+    /// Name of the host, and more words for `dvs run`.
+    name: String,
+    options: Vec<String>,
     state: TempDir,
     runtime: Runtime,
 }
@@ -45,6 +48,11 @@ impl Host {
 
     /// A host whose agent is still to be started.
     pub fn without_agent() -> Self {
+        Self::with_options("test-host", Vec::new())
+    }
+
+    /// The same with this name, and more words for `dvs run`.
+    pub fn with_options(name: &str, options: Vec<String>) -> Self {
         let binary = dvs();
         assert!(binary.is_file(), "there is no {}; run cargo xtask test, or set DVS_BIN", binary.display());
         let namespace = Namespace::new("host");
@@ -53,7 +61,7 @@ impl Host {
         let state = tempfile::Builder::new().prefix(&unique()).tempdir().unwrap();
         let client = Client::new(state.path().join("s"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { namespace, client, agent: None, state, runtime }
+        Self { namespace, client, agent: None, name: name.into(), options, state, runtime }
     }
 
     /// The state directory.
@@ -69,8 +77,8 @@ impl Host {
     /// `dvs run` for this host.
     pub fn run_command(&self) -> Command {
         let mut command = Command::new(dvs());
-        command.args(["run", "--netns", self.namespace.name(), "--host", "test-host", "--state-dir"]);
-        command.arg(self.state()).arg("--socket").arg(self.socket());
+        command.args(["run", "--netns", self.namespace.name(), "--host", &self.name, "--state-dir"]);
+        command.arg(self.state()).arg("--socket").arg(self.socket()).args(&self.options);
         // The log is searched for words.
         command.env("NO_COLOR", "1");
         command
@@ -104,6 +112,11 @@ impl Host {
     pub fn launch_agent(&mut self) {
         self.kill_agent();
         self.agent = Some(Process::start(&mut self.run_command()));
+    }
+
+    /// True if an agent runs, or was not ended by the test.
+    pub fn has_agent(&self) -> bool {
+        self.agent.is_some()
     }
 
     /// True if the agent has said that it is ready.
