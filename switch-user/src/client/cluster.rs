@@ -17,9 +17,9 @@ impl Client {
         self.send(Method::POST, &path(host, "report"), Some(&json!(report))).await
     }
 
-    /// Claims ports for a host; the answer says which ones are refused.
-    pub async fn claim(&self, host: &str, claims: &[Claim]) -> Answer<HostLease> {
-        self.send(Method::POST, &path(host, "claims"), Some(&json!(claims))).await
+    /// Claims a port for a host.
+    pub async fn claim(&self, host: &str, claim: &Claim) -> Answer<HostLease> {
+        self.send(Method::POST, &path(host, "claims"), Some(&json!(claim))).await
     }
 
     /// Lets go of a port of a host.

@@ -222,12 +222,6 @@ impl ApiError {
                     "use dvs --server with one of them; only port attach and port detach are for this host";
                 (StatusCode::CONFLICT, "follows", "Configuration is elsewhere", remedy)
             }
-            Self::Follow(FollowError::Held { .. }) => (
-                StatusCode::CONFLICT,
-                "port-refused",
-                "Port refused",
-                "see where ports are (dvs port list at a manager)",
-            ),
             Self::Follow(_) => {
                 let remedy = "see the managers (dvs status), and try again when one is connected";
                 (StatusCode::SERVICE_UNAVAILABLE, "alone", "No manager", remedy)

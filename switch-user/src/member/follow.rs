@@ -33,10 +33,7 @@ impl Follow for Follower {
     fn attach(&self, port: &str, device: &str) -> Result<(), FollowError> {
         if let Some(client) = self.manager() {
             let claim = Claim { port: port.to_owned(), device: device.to_owned(), seen: None };
-            let lease = self.ask(client.claim(&self.shared.host, &[claim]))?;
-            if let Some(why) = lease.refused.get(port) {
-                return Err(FollowError::Held { port: port.to_owned(), why: why.clone() });
-            }
+            self.ask(client.claim(&self.shared.host, &claim))?;
         } else if !self.shared.change(|state| state.claim(port, device, now_ms())) {
             return Err(FollowError::Alone(format!("nothing is known of a port {port} here")));
         }
@@ -61,9 +58,9 @@ impl Follower {
         self.managers.iter().find(|(name, _)| *name == connected).map(|(_, client)| client)
     }
 
-    fn ask<T>(&self, answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, FollowError> {
+    fn ask<T>(&self, answer: impl Future<Output = Result<T, ClientError>>) -> Result<(), FollowError> {
         match self.runtime.block_on(async { timeout(ANSWER, answer).await }) {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(_)) => Ok(()),
             Ok(Err(ClientError::Refused(details))) => Err(FollowError::Refused(details)),
             Ok(Err(error)) => Err(FollowError::Alone(error.to_string())),
             Err(_) => Err(FollowError::Alone("the one that was connected does not answer".into())),

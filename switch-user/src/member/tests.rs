@@ -110,10 +110,9 @@ async fn view(State(script): State<Arc<Script>>) -> Body {
     }))
 }
 
-async fn claim(State(script): State<Arc<Script>>, Json([claim]): Json<[Claim; 1]>) -> Response {
+async fn claim(State(script): State<Arc<Script>>, Json(claim): Json<Claim>) -> Response {
     if claim.port == "p9" {
-        let refused = [(claim.port, "there is no such port".to_owned())].into();
-        return Json(HostLease { timeout_ms: 300, refused }).into_response();
+        return problem(404, "there is no Port p9");
     }
     script.claims.lock().unwrap().push(format!("{} {}", claim.port, claim.device));
     let binding = Some(binding("h1", &claim.device, 5));
@@ -319,7 +318,7 @@ async fn ports_are_attached_and_detached_through_the_manager() {
     assert_eq!(lab.ports(), ["p1"]);
     assert_eq!(*manager.script.claims.lock().unwrap(), ["p3 v3", "p3 -"]);
     let refused = ask(|follow| follow.attach("p9", "v3")).await.unwrap_err();
-    assert_eq!(refused.to_string(), "port p9 is refused: there is no such port");
+    assert_eq!(refused.to_string(), "there is no Port p9");
     let refused = ask(|follow| follow.detach("p2")).await.unwrap_err();
     assert_eq!(refused.to_string(), "port p2 is not bound to host h1");
     manager.end();

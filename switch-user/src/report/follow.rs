@@ -49,14 +49,6 @@ pub enum FollowError {
     /// A manager refused.
     #[error("{}", .0.detail)]
     Refused(Box<Details>),
-    /// The port is not to be had.
-    #[error("port {port} is refused: {why}")]
-    Held {
-        /// The port.
-        port: String,
-        /// Why, and what to do about it.
-        why: String,
-    },
     /// No manager can be reached, and alone the host cannot do it.
     #[error("no manager can be reached, and {0}")]
     Alone(String),

@@ -159,6 +159,26 @@ async fn of_two_that_claimed_alone_the_first_who_says_so_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_is_attached_and_detached_where_people_want_it() {
+    let manager = RealManager::start();
+    let one = manager.host("h1", &[(2, "v7")]);
+    until("h1 is connected", || one.follow.following().connected.is_some()).await;
+    let follow = Arc::clone(&one.follow);
+    let ask = move || {
+        follow.attach("p1", "v7").unwrap();
+        let refused = follow.attach("p9", "v7").unwrap_err().to_string();
+        assert!(refused.contains("there is no Port p9"), "{refused}");
+        let refused = follow.detach("p2").unwrap_err().to_string();
+        assert!(refused.contains("port p2 is not bound to host h1"), "{refused}");
+    };
+    tokio::task::spawn_blocking(ask).await.unwrap();
+    assert_eq!((one.ports(), manager.binding("p1")), (vec!["p1".to_owned()], at("h1", "v7")));
+    let follow = Arc::clone(&one.follow);
+    tokio::task::spawn_blocking(move || follow.detach("p1").unwrap()).await.unwrap();
+    assert_eq!((one.ports(), manager.binding("p1")), (vec![], None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_view_that_is_known_is_not_sent_again() {
     let mut manager = RealManager::start();
     let one = manager.host("h1", &[(2, "p1")]);
