@@ -50,7 +50,7 @@ fn reaches(from: &Vm, to: &Vm) {
 
 /// Pings until this is stopped.
 fn pinging(from: &Vm, ip: IpAddr) -> Process {
-    Ping::flood(&from.namespace, ip, Duration::from_secs(60))
+    Ping::flood(&from.namespace, ip, Duration::from_mins(1))
 }
 
 /// What came of pings.
