@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::cluster::Refusal;
+use super::cluster::ClusterError;
 use crate::{
     api::{Details, FieldError, PROBLEM_JSON},
     classifier::ends::EndError,
@@ -72,48 +72,9 @@ pub enum ApiError {
         /// Generation that the host has reached.
         applied: u64,
     },
-    /// Hosts did not reach a generation in time.
-    #[error("generation {wanted} was not applied when the time was over: {}", progress(.hosts))]
-    Behind {
-        /// Generation that was waited for.
-        wanted: u64,
-        /// Hosts that have not reached it, with the generation that they have.
-        hosts: Vec<(String, u64)>,
-    },
-    /// A question about many hosts to whom there is one.
-    #[error("this is one host's own manager, there are no others")]
-    NoCluster,
-    /// A host that does not exist.
-    #[error("there is no Host {0}, and no host of this name has reported")]
-    UnknownHost(String),
-    /// Two installations with the same name.
-    #[error("host {host} is alive at installation {holder}, and {instance} says that it is {host} as well")]
-    NameTaken {
-        /// The name.
-        host: String,
-        /// The installation that has it.
-        holder: String,
-        /// The installation that says so too.
-        instance: String,
-    },
-    /// A port that a host does not get.
-    #[error("port {port} stays where it is: {refusal}")]
-    Claim {
-        /// The port.
-        port: String,
-        /// Why.
-        refusal: Refusal,
-    },
-    /// A port that the host does not have.
-    #[error("port {port} is not bound to host {host}: {why}")]
-    NotBound {
-        /// The port.
-        port: String,
-        /// The host.
-        host: String,
-        /// Where the port is.
-        why: String,
-    },
+    /// What concerns many hosts is refused.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A body of another form than the address takes.
     #[error("the body has the wrong form: {0}")]
     Form(String),
@@ -134,19 +95,8 @@ pub enum ApiError {
     Panic(#[from] tokio::task::JoinError),
 }
 
-fn progress(hosts: &[(String, u64)]) -> String {
-    const SHOWN: usize = 5;
-    if hosts.is_empty() {
-        return "the manager has not seen it".to_owned();
-    }
-    let hosts_shown = hosts.iter().take(SHOWN).map(|(host, applied)| format!("{host} is at {applied}"));
-    let more = hosts.len().saturating_sub(SHOWN);
-    let more = (more > 0).then(|| format!("{more} others are behind too"));
-    hosts_shown.chain(more).collect::<Vec<_>>().join(", ")
-}
-
 /// What all errors of a kind have in common: status, word, title and remedy.
-type Class = (StatusCode, &'static str, &'static str, &'static str);
+pub(super) type Class = (StatusCode, &'static str, &'static str, &'static str);
 
 impl ApiError {
     fn class(&self) -> Class {
@@ -184,28 +134,7 @@ impl ApiError {
                 let remedy = "wait longer, or look at the errors of the status (dvs status)";
                 (StatusCode::GATEWAY_TIMEOUT, "timeout", "Not applied in time", remedy)
             }
-            Self::Behind { .. } => {
-                let remedy = "wait longer, or look at the errors of these hosts (dvs host list)";
-                (StatusCode::GATEWAY_TIMEOUT, "timeout", "Not applied in time", remedy)
-            }
-            Self::NoCluster => {
-                let remedy = "ask a manager of many hosts (dvs --server URL)";
-                (StatusCode::NOT_FOUND, "no-cluster", "No cluster", remedy)
-            }
-            Self::UnknownHost(_) => {
-                let remedy =
-                    "start its agent (dvs run --host NAME --manager URL), or add it (dvs host add NAME)";
-                (StatusCode::NOT_FOUND, "unknown-host", "No such host", remedy)
-            }
-            Self::NameTaken { .. } => {
-                let remedy = "stop one of the two, or give it another name (dvs run --host NAME)";
-                (StatusCode::CONFLICT, "name-taken", "Host name taken", remedy)
-            }
-            Self::Claim { .. } => (StatusCode::CONFLICT, "claim", "Port not given", ""),
-            Self::NotBound { .. } => {
-                let remedy = "see where ports are (dvs port list)";
-                (StatusCode::CONFLICT, "not-bound", "Port not bound here", remedy)
-            }
+            Self::Cluster(error) => error.class(),
             Self::Form(_) => {
                 (StatusCode::BAD_REQUEST, "form", "Wrong form", "see /openapi.json for the form")
             }

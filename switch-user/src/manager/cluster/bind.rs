@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Cluster,
+    Cluster, ClusterError,
     claims::{Holder, Refusal, Wish, decide, next_epoch},
     views::{BindingChange, Views},
 };
@@ -55,7 +55,9 @@ impl Manager {
                 None => Some("it is at no host".to_owned()),
             };
             if let Some(why) = other {
-                return Err(ApiError::NotBound { port: port.to_owned(), host: host.to_owned(), why });
+                return Err(
+                    ClusterError::NotBound { port: port.to_owned(), host: host.to_owned(), why }.into()
+                );
             }
             let changes = vec![(port.to_owned(), None)];
             Ok(Outcome { read: views.claims(), changes, ..Outcome::default() })

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Cluster,
+    Cluster, ClusterError,
     claims::{Cause, Refusal, Wish},
     views::Views,
 };
@@ -77,11 +77,11 @@ async fn claim(
     let answer = manager.blocking(move |manager| {
         manager.catch_up(&cluster)?;
         if !cluster.views().has_host(&host) {
-            return Err(ApiError::UnknownHost(host));
+            return Err(ClusterError::UnknownHost(host).into());
         }
         match manager.claim(&cluster, &host, std::slice::from_ref(&wish))?.remove(&wish.port) {
             Some(Refusal::UnknownPort) => Err(ApiError::NotFound(ObjectId::new(Kind::Port, wish.port))),
-            Some(refusal) => Err(ApiError::Claim { port: wish.port, refusal }),
+            Some(refusal) => Err(ClusterError::Claim { port: wish.port, refusal }.into()),
             None => Ok(cluster.lease(BTreeMap::new())),
         }
     });
@@ -146,7 +146,7 @@ impl Cluster {
                     instance,
                     "two installations have one name; the second is refused"
                 );
-                Err(ApiError::NameTaken { host: name, holder, instance })
+                Err(ClusterError::NameTaken { host: name, holder, instance }.into())
             }
             outcome => Ok(outcome?),
         }

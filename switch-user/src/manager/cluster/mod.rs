@@ -6,6 +6,7 @@
 mod alive;
 mod bind;
 mod claims;
+mod error;
 mod follow;
 mod host;
 mod list;
@@ -27,8 +28,8 @@ use crate::{
     store::{Leases, Store},
 };
 
-pub use self::claims::Refusal;
 pub(super) use self::follow::follow;
+pub use self::{claims::Refusal, error::ClusterError};
 
 /// Time without a report after which a host is dead, unless set otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -80,7 +81,7 @@ impl Cluster {
 impl Manager {
     /// The cluster, if there is one.
     fn many(&self) -> Result<Cluster, ApiError> {
-        self.cluster.clone().ok_or(ApiError::NoCluster)
+        self.cluster.clone().ok_or_else(|| ClusterError::NoCluster.into())
     }
 }
 
