@@ -55,6 +55,7 @@ pub struct ViewEvent {
     pub remove: Vec<ObjectName>,
     /// Bindings of ports of the view that changed; null for none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, Binding>)]
     pub bindings: BTreeMap<String, Option<Binding>>,
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 pub use self::{
-    lease::{Entries, Entry, Leases},
+    lease::{Entries, Entry, Leases, MemoryLeases},
     redb::RedbStore,
 };
 
