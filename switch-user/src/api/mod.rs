@@ -3,15 +3,18 @@
 
 mod cluster;
 mod firewall;
+mod history;
 mod problem;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use cluster::{
-    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName, ViewEvent,
+    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName,
+    ViewEvent,
 };
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
+pub use history::{History, HistoryEntry, HistoryRow};
 pub use problem::{Details, FieldError, PROBLEM_JSON};
 
 use crate::{

@@ -4,10 +4,13 @@
 //! network of the host.
 
 mod apply;
+mod author;
+mod backup;
 mod collection;
 mod error;
 mod extract;
 mod firewall;
+mod history;
 mod impact;
 mod known;
 mod object;
@@ -27,6 +30,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit};
 
+pub use author::Author;
 pub use error::ApiError;
 pub use openapi::document;
 pub use socket::{Socket, SocketError, serve_unix};
