@@ -11,21 +11,21 @@ use std::{
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request,
-    body::Bytes,
+    body::{Bytes, Incoming},
     client::conn::http1,
     header::{CONTENT_TYPE, HOST},
 };
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::net::UnixStream;
+use tokio::{net::UnixStream, task::JoinHandle};
 
 use crate::{
-    api::{ApplyRequest, ChangeSet, Details, ObjectList},
+    api::{ApplyRequest, ChangeSet, Details, History, ObjectList},
     model::{Document, Kind},
 };
 
-pub use lines::Lines;
+pub use lines::{Chunks, Lines};
 pub use reports::{FdbFilter, TestQuestion};
 
 /// Where an agent listens unless told otherwise.
@@ -171,18 +171,41 @@ impl Client {
         self.get("/v1/export").await
     }
 
+    /// The last writes, newest first, perhaps with the objects before and after.
+    pub async fn history(&self, number: usize, objects: bool) -> Answer<History> {
+        self.get(&format!("/v1/history?limit={number}&objects={objects}")).await
+    }
+
+    /// Makes the configuration what it was at a generation.
+    pub async fn rollback(&self, generation: u64, allow_missing: bool) -> Answer<ChangeSet> {
+        let path = format!("/v1/rollback?generation={generation}&{}", self.parameters(allow_missing));
+        self.send(Method::POST, &path, None).await
+    }
+
+    /// A copy of the store.
+    pub async fn backup(&self) -> Answer<Chunks> {
+        let (body, connection) = self.stream("/v1/backup").await?;
+        Ok(Chunks::new(self.socket.clone(), body, connection))
+    }
+
     /// What all writes of objects are told.
     fn parameters(&self, allow_missing: bool) -> String {
         format!("allowMissing={allow_missing}&dryRun={}&yes={}", self.dry, self.sure)
     }
 
     async fn lines<T: DeserializeOwned>(&self, path: &str) -> Answer<Lines<T>> {
+        let (body, connection) = self.stream(path).await?;
+        Ok(Lines::new(Chunks::new(self.socket.clone(), body, connection)))
+    }
+
+    /// An answer that comes bit by bit.
+    async fn stream(&self, path: &str) -> Answer<(Incoming, JoinHandle<()>)> {
         let request = Request::get(path).header(HOST, "dvs").body(Full::default())?;
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
         let broken = |source| ClientError::Connection { path: self.socket.clone(), source };
         let (success, body, connection) = lines::send(stream, request).await.map_err(broken)?;
         if success {
-            return Ok(Lines::new(self.socket.clone(), body, connection));
+            return Ok((body, connection));
         }
         let bytes = body.collect().await.map_err(broken)?.to_bytes();
         Err(refused(&bytes))

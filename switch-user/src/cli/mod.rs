@@ -8,6 +8,7 @@ mod export;
 mod fdb;
 mod flow;
 mod group;
+mod history;
 mod host;
 mod log;
 mod man;
@@ -25,6 +26,7 @@ pub mod run;
 mod session;
 mod stats;
 mod status;
+mod store;
 mod switch;
 mod table;
 mod uplink;
@@ -79,6 +81,9 @@ enum Command {
     Run(run::Options),
     #[command(flatten)]
     Ask(Box<Question>),
+    /// The store: copies of it, and the way back from them.
+    #[command(subcommand)]
+    Store(store::Command),
     Completion(completion::Options),
     Man(man::Options),
     /// Print the description of the API.
@@ -91,7 +96,12 @@ impl Command {
     fn failure(&self) -> u8 {
         match self {
             Self::Ask(question) if matches!(**question, Question::Diff(_)) => diff::FAILED,
-            Self::Ask(_) | Self::Run(_) | Self::Completion(_) | Self::Man(_) | Self::Openapi => FAILED,
+            Self::Ask(_)
+            | Self::Run(_)
+            | Self::Store(_)
+            | Self::Completion(_)
+            | Self::Man(_)
+            | Self::Openapi => FAILED,
         }
     }
 }
@@ -146,6 +156,8 @@ enum Question {
     Diff(diff::Options),
     /// Print all objects in the form that apply reads.
     Export,
+    History(history::Options),
+    Rollback(history::RollbackOptions),
 }
 
 /// Runs the command of this process.
@@ -177,13 +189,23 @@ fn dispatch(cli: Cli, streams: &mut Streams<'_>) -> anyhow::Result<ExitCode> {
         Command::Run(options) => run::run(&options, &cli.socket).map(|()| ExitCode::SUCCESS),
         Command::Ask(question) => {
             let session = Session { client: Client::new(cli.socket), format: cli.output, streams };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(ask(*question, session))
+            runtime()?.block_on(ask(*question, session))
+        }
+        Command::Store(store::Command::Backup { file }) => {
+            let mut session = Session { client: Client::new(cli.socket), format: cli.output, streams };
+            runtime()?.block_on(store::backup(&file, &mut session))
+        }
+        Command::Store(store::Command::Restore { file, state_dir }) => {
+            store::restore(&file, &state_dir, streams)
         }
         Command::Completion(options) => completion::run(&options, Cli::command(), streams),
         Command::Man(options) => man::run(&options, Cli::command()),
         Command::Openapi => openapi::run(streams),
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result<ExitCode> {
@@ -209,6 +231,8 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
         Question::Apply(options) => apply::run(&options, session).await,
         Question::Diff(options) => diff::run(&options, session).await,
         Question::Export => export::run(session).await,
+        Question::History(options) => history::run(&options, session).await,
+        Question::Rollback(options) => history::rollback(&options, session).await,
     }
 }
 

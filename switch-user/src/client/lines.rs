@@ -1,4 +1,4 @@
-//! Answers that come line by line.
+//! Answers that come bit by bit.
 
 use std::{marker::PhantomData, path::PathBuf};
 
@@ -14,14 +14,20 @@ use tokio::{net::UnixStream, task::JoinHandle};
 
 use super::{Answer, ClientError, read};
 
-/// An answer of one JSON object a line, which may have no end.
+/// An answer as it comes, which may have no end.
 #[derive(Debug)]
-pub struct Lines<T> {
+pub struct Chunks {
     socket: PathBuf,
     body: Incoming,
+    connection: JoinHandle<()>,
+}
+
+/// An answer of one JSON object a line.
+#[derive(Debug)]
+pub struct Lines<T> {
+    chunks: Chunks,
     /// What has come of the next lines.
     buffer: Vec<u8>,
-    connection: JoinHandle<()>,
     kind: PhantomData<fn() -> T>,
 }
 
@@ -37,9 +43,32 @@ pub(super) async fn send(
     Ok((response.status().is_success(), response.into_body(), connection))
 }
 
-impl<T: DeserializeOwned> Lines<T> {
+impl Chunks {
     pub(super) fn new(socket: PathBuf, body: Incoming, connection: JoinHandle<()>) -> Self {
-        Self { socket, body, buffer: Vec::new(), connection, kind: PhantomData }
+        Self { socket, body, connection }
+    }
+
+    /// What has come since; `None` at the end.
+    pub async fn chunk(&mut self) -> Answer<Option<Bytes>> {
+        while let Some(frame) = self.body.frame().await {
+            let broken = |source| ClientError::Connection { path: self.socket.clone(), source };
+            if let Ok(data) = frame.map_err(broken)?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for Chunks {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+impl<T: DeserializeOwned> Lines<T> {
+    pub(super) fn new(chunks: Chunks) -> Self {
+        Self { chunks, buffer: Vec::new(), kind: PhantomData }
     }
 
     /// The object of the next line; `None` at the end.
@@ -49,18 +78,8 @@ impl<T: DeserializeOwned> Lines<T> {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
                 return read(&line).map(Some);
             }
-            let Some(frame) = self.body.frame().await else { return Ok(None) };
-            let frame =
-                frame.map_err(|source| ClientError::Connection { path: self.socket.clone(), source })?;
-            if let Ok(data) = frame.into_data() {
-                self.buffer.extend_from_slice(&data);
-            }
+            let Some(data) = self.chunks.chunk().await? else { return Ok(None) };
+            self.buffer.extend_from_slice(&data);
         }
-    }
-}
-
-impl<T> Drop for Lines<T> {
-    fn drop(&mut self) {
-        self.connection.abort();
     }
 }

@@ -4,11 +4,14 @@
 //! network of the host.
 
 mod apply;
+mod author;
+mod backup;
 pub mod cluster;
 mod collection;
 mod error;
 mod extract;
 mod firewall;
+mod history;
 mod impact;
 mod known;
 mod object;
@@ -28,6 +31,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit};
 
+pub use author::Author;
 pub use error::ApiError;
 pub use openapi::document;
 pub use socket::{Socket, SocketError, serve_unix};

@@ -10,8 +10,16 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
-use nix::unistd::Group;
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, connect_info::Connected},
+    middleware::{self, Next},
+    response::Response,
+    serve::IncomingStream,
+};
+use nix::unistd::{Group, Uid, User};
+
+use super::Author;
 
 /// Members of this group may use the API, if the group exists.
 const GROUP: &str = "dvs";
@@ -122,7 +130,9 @@ pub async fn serve_unix(
         shutdown.await;
         stop.send_replace(true);
     };
-    let served = axum::serve(listener, router).with_graceful_shutdown(graceful);
+    let router = router.layer(middleware::from_fn(sign));
+    let served = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>())
+        .with_graceful_shutdown(graceful);
     // A watcher's stream has no end of its own.
     let over = async {
         let stopping = stopped.wait_for(|stop| *stop).await.is_ok();
@@ -133,4 +143,26 @@ pub async fn serve_unix(
         outcome = served => outcome,
         () = over => Ok(()),
     }
+}
+
+/// Who is behind a connection.
+#[derive(Clone)]
+struct Peer(Author);
+
+impl Connected<IncomingStream<'_, tokio::net::UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, tokio::net::UnixListener>) -> Self {
+        let user = stream.io().peer_cred().ok().map(|peer| name(Uid::from_raw(peer.uid())));
+        Self(user.map(Author).unwrap_or_default())
+    }
+}
+
+/// The name of a user, or their number if the system knows no name.
+fn name(uid: Uid) -> String {
+    User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+/// Notes who makes a request.
+async fn sign(ConnectInfo(Peer(author)): ConnectInfo<Peer>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(author);
+    next.run(request).await
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     api::{Claim, HostLease, HostReport},
     manager::{
-        ApiError, Manager,
+        ApiError, Author, Manager,
         extract::{Body, Name, Refused},
         write::Options,
     },
@@ -122,7 +122,8 @@ impl Manager {
         }
         let object = Object::Host(Host::new(host));
         let id = ObjectId::new(Kind::Host, host);
-        self.retry(Options::default(), &move |old| {
+        let author = Author(format!("host {host}"));
+        self.by(author).retry(Options::default(), &move |old| {
             let mut new = old.clone();
             if old.get(&id).is_none() {
                 new.put(object.clone());

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{alive::Liveness, views::Views};
-use super::{ApiError, Manager, known::Known};
+use super::{ApiError, Manager};
 use crate::{
     api::HostState,
     store::{Leases, Store},
@@ -44,8 +44,8 @@ struct Inner {
     timeout: Duration,
     liveness: Liveness,
     views: Mutex<Views>,
-    /// The configuration that the views are made of.
-    followed: Mutex<Arc<Known>>,
+    /// One at a time brings the views up to date.
+    following: Mutex<()>,
     /// One of this manager's claims at a time, so that they do not conflict with each other.
     claiming: Mutex<()>,
     /// Generation of the views.
@@ -62,7 +62,7 @@ impl Cluster {
             timeout,
             liveness: Liveness::new(timeout),
             views: Mutex::default(),
-            followed: Mutex::default(),
+            following: Mutex::default(),
             claiming: Mutex::default(),
             generation: watch::Sender::default(),
         }))
