@@ -22,18 +22,19 @@ use crate::{
 
 /// Time after which a store that could not be read is read again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Reports that come within this time are looked at together.
+pub(super) const TOGETHER: Duration = Duration::from_millis(10);
 
-/// Follows the stores for as long as the runtime lives.
+/// Follows the stores and the leases for as long as the runtime lives.
 pub(in crate::manager) async fn follow(manager: Manager, cluster: Cluster) {
-    let mut configuration = manager.store.watch();
-    let mut bindings = cluster.0.bindings.watch();
-    let mut entries = cluster.0.leases.watch();
-    let settled = cluster.0.liveness.settled();
+    tokio::join!(follow_stores(&manager, &cluster), follow_leases(&cluster));
+}
+
+async fn follow_stores(manager: &Manager, cluster: &Cluster) {
+    let (mut objects, mut bindings) = (manager.store.watch(), cluster.0.bindings.watch());
     loop {
-        configuration.mark_unchanged();
+        objects.mark_unchanged();
         bindings.mark_unchanged();
-        entries.mark_unchanged();
-        cluster.observe();
         let following = cluster.clone();
         if let Err(error) = manager.blocking(move |manager| manager.catch_up(&following)).await {
             tracing::error!("views cannot be brought up to date: {error}");
@@ -41,14 +42,30 @@ pub(in crate::manager) async fn follow(manager: Manager, cluster: Cluster) {
             continue;
         }
         let alive = tokio::select! {
-            changed = configuration.changed() => changed,
+            changed = objects.changed() => changed,
             changed = bindings.changed() => changed,
+        };
+        if alive.is_err() {
+            return;
+        }
+    }
+}
+
+async fn follow_leases(cluster: &Cluster) {
+    let mut entries = cluster.0.leases.watch();
+    let settled = cluster.0.liveness.settled();
+    loop {
+        entries.mark_unchanged();
+        cluster.observe();
+        let alive = tokio::select! {
             changed = entries.changed() => changed,
             () = sleep_until(settled), if Instant::now() < settled => Ok(()),
         };
         if alive.is_err() {
             return;
         }
+        // Many hosts report at once.
+        sleep(TOGETHER).await;
     }
 }
 

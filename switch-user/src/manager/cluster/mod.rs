@@ -14,6 +14,7 @@ mod views;
 mod wait;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -46,6 +47,10 @@ struct Inner {
     views: Mutex<Views>,
     /// One at a time brings the views up to date.
     following: Mutex<()>,
+    /// Hosts that have reported and have no object.
+    newcomers: Mutex<BTreeSet<String>>,
+    /// One at a time makes such objects.
+    introducing: Mutex<()>,
     /// One of this manager's claims at a time, so that they do not conflict with each other.
     claiming: Mutex<()>,
     /// Generation of the views.
@@ -63,6 +68,8 @@ impl Cluster {
             liveness: Liveness::new(timeout),
             views: Mutex::default(),
             following: Mutex::default(),
+            newcomers: Mutex::default(),
+            introducing: Mutex::default(),
             claiming: Mutex::default(),
             generation: watch::Sender::default(),
         }))

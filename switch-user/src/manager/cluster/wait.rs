@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Cluster, ClusterError, list::applied};
+use super::{Cluster, ClusterError, follow::TOGETHER, list::applied};
 use crate::{
     api::{HostState, Waited},
     manager::ApiError,
@@ -30,6 +30,8 @@ impl Cluster {
             if known >= wanted && outlook.behind.is_empty() {
                 return Ok(outlook.waited);
             }
+            // Many hosts report at once, and each look is at all of them.
+            sleep(TOGETHER).await;
             // A host may be dead without any change: when the time for its first report is over.
             let settled = self.0.liveness.settled();
             tokio::select! {

@@ -99,7 +99,10 @@ async fn a_generation_that_cannot_be_had_is_refused_with_those_that_can() {
 #[tokio::test]
 async fn what_others_write_is_followed() {
     let (api, other) = (Api::with_objects().await, Api::new());
-    let other = Api { router: router(State { store: api.store.clone(), host: other.host.clone(), cluster: None }), ..other };
+    let other = Api {
+        router: router(State { store: api.store.clone(), host: other.host.clone(), cluster: None }),
+        ..other
+    };
     other.get("/v1/networks").await;
     api.ok("PATCH", "/v1/networks/blue", r#"{"mtu": 9000}"#).await;
     api.ok("DELETE", "/v1/ports/p1", "").await;
