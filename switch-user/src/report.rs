@@ -6,6 +6,7 @@
 mod firewall;
 mod follow;
 mod routing;
+mod time;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use crate::model::Validated;
 pub use firewall::{LogEvent, RuleHits};
 pub use follow::{Follow, FollowError, Following};
 pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol};
+pub use time::rfc3339;
 
 /// How far a host has come with the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -111,16 +111,17 @@ pub struct Claim {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Waited {
     /// The generation that is applied, as far as the errors allow.
-    #[serde(flatten)]
-    pub applied: Applied,
+    pub generation: u64,
+    /// What could not be applied; tried again until it works.
+    pub errors: Vec<String>,
     /// Hosts that are dead: they apply it when they return.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub dead: BTreeSet<String>,
 }
 
 impl From<Applied> for Waited {
-    fn from(applied: Applied) -> Self {
-        Self { applied, dead: BTreeSet::new() }
+    fn from(Applied { generation, errors }: Applied) -> Self {
+        Self { generation, errors, dead: BTreeSet::new() }
     }
 }
 

@@ -34,6 +34,8 @@ use crate::{
 
 /// Where `ip netns` keeps the namespaces that have names.
 const NAMESPACES: &str = "/run/netns";
+/// Where an agent keeps its configuration unless told otherwise.
+pub(super) const STATE_DIR: &str = "/var/lib/dvs";
 /// How long a former agent may take to let go of the state directory.
 const LET_GO: Duration = Duration::from_secs(2);
 /// The agent waits more than it computes.
@@ -43,7 +45,7 @@ const THREADS: usize = 2;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Directory of the configuration and of everything that outlives the agent.
-    #[arg(long, value_name = "DIR", env = "DVS_STATE_DIR", default_value = "/var/lib/dvs")]
+    #[arg(long, value_name = "DIR", env = "DVS_STATE_DIR", default_value = STATE_DIR)]
     pub state_dir: PathBuf,
     /// Network namespace whose devices are switched, by name or file; not for use inside ip netns exec.
     #[arg(long, value_name = "NAME")]
@@ -299,7 +301,7 @@ mod tests {
         let key = Key { kind: "Network".into(), name: "blue".into() };
         let document =
             serde_json::json!({"apiVersion": "dvs/v1", "kind": "Network", "name": "blue", "vlan": 10});
-        RedbStore::open(&path).unwrap().put(0, &[(key, Some(document))].into()).unwrap();
+        RedbStore::open(&path).unwrap().put(0, &[(key, Some(document))].into(), "-").unwrap();
         let error = refuse_own_objects(&path).unwrap_err().to_string();
         assert!(error.contains("has 1 objects of this host's own"), "{error}");
         assert!(error.contains("dvs --server URL apply -f FILE; or choose another --state-dir"), "{error}");

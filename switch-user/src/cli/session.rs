@@ -15,10 +15,10 @@ use super::{
     output::{Format, Streams},
 };
 use crate::{
-    api::{BindingEntry, BindingList, ChangeSet, Cut, Details, HostEntry},
+    api::{BindingEntry, BindingList, ChangeSet, Cut, Details, HostEntry, Waited},
     client::{Answer, Client, ClientError},
     model::{Action, Change, Desired},
-    report::{Applied, PortStatus},
+    report::PortStatus,
 };
 
 /// The agent, and where to print what it says.
@@ -127,10 +127,7 @@ impl Session<'_, '_> {
         }
         self.streams.output.flush()?;
         let waited = self.client.wait(set.generation, writing.timeout).await?;
-        for host in &waited.dead {
-            writeln!(self.streams.errors, "warning: host {host} is dead and applies it when it returns")?;
-        }
-        self.print_applied(&waited.applied)
+        self.print_waited(&waited)
     }
 
     /// Prints a line for every warning on the standard error.
@@ -167,7 +164,10 @@ impl Session<'_, '_> {
         self.streams.table(&headings, set.cuts.iter().map(cut), "")
     }
 
-    fn print_applied(&mut self, applied: &Applied) -> anyhow::Result<ExitCode> {
+    fn print_waited(&mut self, applied: &Waited) -> anyhow::Result<ExitCode> {
+        for host in &applied.dead {
+            writeln!(self.streams.errors, "warning: host {host} is dead and applies it when it returns")?;
+        }
         if self.format == Format::Table {
             writeln!(self.streams.output, "generation {} applied", applied.generation)?;
         }

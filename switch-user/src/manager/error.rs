@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::cluster::Refusal;
+use super::cluster::ClusterError;
 use crate::{
     api::{Details, FieldError, PROBLEM_JSON},
     classifier::ends::EndError,
@@ -71,6 +71,22 @@ pub enum ApiError {
     /// A port was not claimed, or not let go.
     #[error(transparent)]
     Follow(#[from] FollowError),
+    /// A generation that the history does not lead back to.
+    #[error("generation {wanted} is not remembered; the history leads back to generation {oldest}")]
+    NotKept {
+        /// The generation that is wanted.
+        wanted: u64,
+        /// The oldest one that can be had.
+        oldest: u64,
+    },
+    /// A generation that has not been.
+    #[error("there is no generation {wanted} yet; the newest one is {newest}")]
+    NotYet {
+        /// The generation that is wanted.
+        wanted: u64,
+        /// The newest one.
+        newest: u64,
+    },
     /// Others wrote again and again between reading and writing.
     #[error("others keep changing the configuration")]
     Busy,
@@ -82,48 +98,9 @@ pub enum ApiError {
         /// Generation that the host has reached.
         applied: u64,
     },
-    /// Hosts did not reach a generation in time.
-    #[error("generation {wanted} was not applied when the time was over: {}", progress(.hosts))]
-    Behind {
-        /// Generation that was waited for.
-        wanted: u64,
-        /// Hosts that have not reached it, with the generation that they have.
-        hosts: Vec<(String, u64)>,
-    },
-    /// A question about many hosts to whom there is one.
-    #[error("this is one host's own manager, there are no others")]
-    NoCluster,
-    /// A host that does not exist.
-    #[error("there is no Host {0}, and no host of this name has reported")]
-    UnknownHost(String),
-    /// Two installations with the same name.
-    #[error("host {host} is alive at installation {holder}, and {instance} says that it is {host} as well")]
-    NameTaken {
-        /// The name.
-        host: String,
-        /// The installation that has it.
-        holder: String,
-        /// The installation that says so too.
-        instance: String,
-    },
-    /// A port that a host does not get.
-    #[error("port {port} stays where it is: {refusal}")]
-    Claim {
-        /// The port.
-        port: String,
-        /// Why.
-        refusal: Refusal,
-    },
-    /// A port that the host does not have.
-    #[error("port {port} is not bound to host {host}: {why}")]
-    NotBound {
-        /// The port.
-        port: String,
-        /// The host.
-        host: String,
-        /// Where the port is.
-        why: String,
-    },
+    /// What concerns many hosts is refused.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A body of another form than the address takes.
     #[error("the body has the wrong form: {0}")]
     Form(String),
@@ -159,19 +136,8 @@ pub enum ApiError {
     Panic(#[from] tokio::task::JoinError),
 }
 
-fn progress(hosts: &[(String, u64)]) -> String {
-    const SHOWN: usize = 5;
-    if hosts.is_empty() {
-        return "the manager has not seen it".to_owned();
-    }
-    let hosts_shown = hosts.iter().take(SHOWN).map(|(host, applied)| format!("{host} is at {applied}"));
-    let more = hosts.len().saturating_sub(SHOWN);
-    let more = (more > 0).then(|| format!("{more} others are behind too"));
-    hosts_shown.chain(more).collect::<Vec<_>>().join(", ")
-}
-
 /// What all errors of a kind have in common: status, word, title and remedy.
-type Class = (StatusCode, &'static str, &'static str, &'static str);
+pub(super) type Class = (StatusCode, &'static str, &'static str, &'static str);
 
 /// Remedy where the request is not to blame.
 const LOG: &str = "see the log of the agent or manager";
@@ -217,7 +183,7 @@ impl ApiError {
                 (StatusCode::CONFLICT, "confirmation", "Confirmation needed", remedy)
             }
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid configuration", ""),
-            Self::Follows { .. } => {
+            Self::Follows { .. } | Self::Store(StoreError::Follows { .. }) => {
                 let remedy =
                     "use dvs --server with one of them; only port attach and port detach are for this host";
                 (StatusCode::CONFLICT, "follows", "Configuration is elsewhere", remedy)
@@ -226,33 +192,16 @@ impl ApiError {
                 let remedy = "see the managers (dvs status), and try again when one is connected";
                 (StatusCode::SERVICE_UNAVAILABLE, "alone", "No manager", remedy)
             }
+            Self::NotKept { .. } | Self::NotYet { .. } => {
+                let remedy = "see which there are (dvs history)";
+                (StatusCode::NOT_FOUND, "no-generation", "No such generation", remedy)
+            }
             Self::Busy => (StatusCode::CONFLICT, "busy", "Configuration busy", "try again"),
             Self::Timeout { .. } => {
                 let remedy = "wait longer, or look at the errors of the status (dvs status)";
                 (StatusCode::GATEWAY_TIMEOUT, "timeout", "Not applied in time", remedy)
             }
-            Self::Behind { .. } => {
-                let remedy = "wait longer, or look at the errors of these hosts (dvs host list)";
-                (StatusCode::GATEWAY_TIMEOUT, "timeout", "Not applied in time", remedy)
-            }
-            Self::NoCluster => {
-                let remedy = "ask a manager of many hosts (dvs --server URL)";
-                (StatusCode::NOT_FOUND, "no-cluster", "No cluster", remedy)
-            }
-            Self::UnknownHost(_) => {
-                let remedy =
-                    "start its agent (dvs run --host NAME --manager URL), or add it (dvs host add NAME)";
-                (StatusCode::NOT_FOUND, "unknown-host", "No such host", remedy)
-            }
-            Self::NameTaken { .. } => {
-                let remedy = "stop one of the two, or give it another name (dvs run --host NAME)";
-                (StatusCode::CONFLICT, "name-taken", "Host name taken", remedy)
-            }
-            Self::Claim { .. } => (StatusCode::CONFLICT, "claim", "Port not given", ""),
-            Self::NotBound { .. } => {
-                let remedy = "see where ports are (dvs port list)";
-                (StatusCode::CONFLICT, "not-bound", "Port not bound here", remedy)
-            }
+            Self::Cluster(error) => error.class(),
             Self::Form(_) => {
                 (StatusCode::BAD_REQUEST, "form", "Wrong form", "see /openapi.json for the form")
             }

@@ -5,12 +5,15 @@
 
 mod access;
 mod apply;
+mod author;
+mod backup;
 pub mod cluster;
 mod collection;
 mod error;
 mod extract;
 mod firewall;
 mod follow;
+mod history;
 mod impact;
 mod known;
 mod listener;
@@ -34,6 +37,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit};
 
+pub use author::Author;
 pub use error::ApiError;
 pub use listener::{serve_open, serve_tls};
 pub use no_host::NoHost;

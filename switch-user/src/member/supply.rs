@@ -1,6 +1,6 @@
 //! The view of a host as a configuration to apply, and as a store to read.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fs::File, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     agent::supply::{Proven, Supplied, Supply, SupplyError},
     model::Validated,
-    store::{Batch, Key, Snapshot, Store, StoreError},
+    store::{Batch, Key, Record, Snapshot, Store, StoreError},
 };
 
 /// What the agent applies.
@@ -64,6 +64,13 @@ impl Supply for ViewSupply {
 /// What the host's own API reads.
 pub(super) struct ViewStore(pub(super) Arc<Shared>);
 
+impl ViewStore {
+    /// What a copy has not, the managers have.
+    fn elsewhere(&self) -> StoreError {
+        StoreError::Follows { managers: self.0.managers.join(",") }
+    }
+}
+
 impl Store for ViewStore {
     fn get(&self) -> Result<Snapshot, StoreError> {
         let state = self.0.state();
@@ -76,8 +83,24 @@ impl Store for ViewStore {
         Ok(Snapshot { generation, documents: documents.iter().map(document).collect() })
     }
 
-    fn put(&self, _: u64, _: &Batch) -> Result<u64, StoreError> {
-        Err(StoreError::Follows { managers: self.0.managers.join(",") })
+    fn put(&self, _: u64, _: &Batch, _: &str) -> Result<u64, StoreError> {
+        Err(self.elsewhere())
+    }
+
+    fn since(&self, _: u64) -> Result<Option<Vec<Record>>, StoreError> {
+        Ok(None)
+    }
+
+    fn last(&self, _: usize) -> Result<Vec<Record>, StoreError> {
+        Err(self.elsewhere())
+    }
+
+    fn oldest(&self) -> Result<u64, StoreError> {
+        Err(self.elsewhere())
+    }
+
+    fn backup(&self) -> Result<File, StoreError> {
+        Err(self.elsewhere())
     }
 
     fn watch(&self) -> watch::Receiver<u64> {

@@ -2,6 +2,7 @@ mod cluster;
 mod dry;
 mod files;
 mod firewall;
+mod history;
 mod hits;
 mod log;
 mod many;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Cluster,
+    Cluster, ClusterError,
     claims::{Holder, Refusal, Wish, decide, next_epoch},
     views::{BindingChange, Views},
 };
@@ -41,13 +41,13 @@ impl Manager {
         if wishes.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let outcome = self.swap(cluster, |cluster| Ok(cluster.judge(host, wishes)))?;
+        let outcome = self.swap(cluster, host, |cluster| Ok(cluster.judge(host, wishes)))?;
         Ok(outcome.refused)
     }
 
     /// Frees a port that the host has.
     pub(super) fn release(&self, cluster: &Cluster, host: &str, port: &str) -> Result<(), ApiError> {
-        self.swap(cluster, |cluster| {
+        self.swap(cluster, host, |cluster| {
             let views = cluster.views();
             let other = match views.binding(port) {
                 Some(binding) if binding.host == host => None,
@@ -55,7 +55,9 @@ impl Manager {
                 None => Some("it is at no host".to_owned()),
             };
             if let Some(why) = other {
-                return Err(ApiError::NotBound { port: port.to_owned(), host: host.to_owned(), why });
+                return Err(
+                    ClusterError::NotBound { port: port.to_owned(), host: host.to_owned(), why }.into()
+                );
             }
             let changes = vec![(port.to_owned(), None)];
             Ok(Outcome { read: views.claims(), changes, ..Outcome::default() })
@@ -66,21 +68,26 @@ impl Manager {
     fn swap(
         &self,
         cluster: &Cluster,
+        host: &str,
         judge: impl Fn(&Cluster) -> Result<Outcome, ApiError>,
     ) -> Result<Outcome, ApiError> {
         let _one = cluster.0.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        let author = &format!("host {host}");
         self.catch_up(cluster)?;
         for _ in 0..ATTEMPTS {
             let outcome = judge(cluster)?;
             if outcome.changes.is_empty() {
                 return Ok(outcome);
             }
-            match cluster.0.bindings.put(outcome.read, &cluster.batch(&outcome.changes)) {
+            match cluster.0.bindings.put(outcome.read, &cluster.batch(&outcome.changes), author) {
                 Ok(claims) => {
                     cluster.bound(claims, &outcome.changes);
                     return Ok(outcome);
                 }
-                Err(StoreError::Conflict { .. }) => cluster.read_bindings()?,
+                Err(StoreError::Conflict { .. }) => {
+                    let (claims, changes) = cluster.bindings_since(outcome.read)?;
+                    cluster.views().bind(claims, changes);
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -1,6 +1,9 @@
 //! What hosts say: that they are alive, and which ports they have.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::PoisonError,
+};
 
 use axum::{
     Json,
@@ -11,18 +14,18 @@ use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Cluster,
+    Cluster, ClusterError,
     claims::{Cause, Refusal, Wish},
     views::Views,
 };
 use crate::{
     api::{Claim, HostLease, HostReport},
     manager::{
-        ApiError, Manager,
+        ApiError, Author, Manager,
         extract::{Body, Name, Refused},
         write::Options,
     },
-    model::{Host, Kind, Object, ObjectId},
+    model::{Desired, Host, Kind, Object, ObjectId},
     store::{Entry, StoreError},
 };
 
@@ -49,9 +52,9 @@ async fn report(
     let cluster = manager.many()?;
     let report: HostReport = parsed(said.clone())?;
     let answer = manager.blocking(move |manager| {
-        cluster.keep(&host, &report.instance, said)?;
         manager.catch_up(&cluster)?;
         manager.introduce(&cluster, &host)?;
+        cluster.keep(&host, &report.instance, said)?;
         let wishes = wishes(&cluster.views(), &host, &report);
         let refused = manager.claim(&cluster, &host, &wishes)?;
         let texts = refused.into_iter().map(|(port, refusal)| (port, refusal.to_string()));
@@ -77,11 +80,11 @@ async fn claim(
     let answer = manager.blocking(move |manager| {
         manager.catch_up(&cluster)?;
         if !cluster.views().has_host(&host) {
-            return Err(ApiError::UnknownHost(host));
+            return Err(ClusterError::UnknownHost(host).into());
         }
         match manager.claim(&cluster, &host, std::slice::from_ref(&wish))?.remove(&wish.port) {
             Some(Refusal::UnknownPort) => Err(ApiError::NotFound(ObjectId::new(Kind::Port, wish.port))),
-            Some(refusal) => Err(ApiError::Claim { port: wish.port, refusal }),
+            Some(refusal) => Err(ClusterError::Claim { port: wish.port, refusal }.into()),
             None => Ok(cluster.lease(BTreeMap::new())),
         }
     });
@@ -115,22 +118,31 @@ fn parsed<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
 }
 
 impl Manager {
-    /// Makes the object of a host that is not known yet.
+    /// Makes the object of a host that is not known yet. Those of hosts that come at the same time are one write.
     fn introduce(&self, cluster: &Cluster, host: &str) -> Result<(), ApiError> {
         if cluster.views().has_host(host) {
             return Ok(());
         }
-        let object = Object::Host(Host::new(host));
-        let id = ObjectId::new(Kind::Host, host);
-        self.retry(Options::default(), &move |old| {
-            let mut new = old.clone();
-            if old.get(&id).is_none() {
-                new.put(object.clone());
-            }
-            Ok(new)
-        })?;
+        let newcomers = &cluster.0.newcomers;
+        newcomers.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned());
+        let _one = cluster.0.introducing.lock().unwrap_or_else(PoisonError::into_inner);
+        let newcomers = std::mem::take(&mut *newcomers.lock().unwrap_or_else(PoisonError::into_inner));
+        // Whoever was here before may have taken this one along.
+        if newcomers.contains(host) {
+            let author = Author(format!("host {}", newcomers.iter().cloned().collect::<Vec<_>>().join(", ")));
+            self.by(author).retry(Options::default(), &move |old| Ok(with_hosts(old, &newcomers)))?;
+        }
         self.catch_up(cluster)
     }
+}
+
+/// The configuration with objects for these hosts.
+fn with_hosts(old: &Desired, names: &BTreeSet<String>) -> Desired {
+    let mut new = old.clone();
+    for name in names.iter().filter(|name| !old.hosts.contains_key(*name)) {
+        new.put(Object::Host(Host::new(name)));
+    }
+    new
 }
 
 impl Cluster {
@@ -146,7 +158,7 @@ impl Cluster {
                     instance,
                     "two installations have one name; the second is refused"
                 );
-                Err(ApiError::NameTaken { host: name, holder, instance })
+                Err(ClusterError::NameTaken { host: name, holder, instance }.into())
             }
             outcome => Ok(outcome?),
         }

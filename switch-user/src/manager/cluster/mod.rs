@@ -6,6 +6,7 @@
 mod alive;
 mod bind;
 mod claims;
+mod error;
 mod follow;
 mod host;
 mod list;
@@ -13,6 +14,7 @@ mod views;
 mod wait;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,14 +23,14 @@ use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{alive::Liveness, views::Views};
-use super::{ApiError, Manager, known::Known};
+use super::{ApiError, Manager};
 use crate::{
     api::HostState,
     store::{Leases, Store},
 };
 
-pub use self::claims::Refusal;
 pub(super) use self::follow::follow;
+pub use self::{claims::Refusal, error::ClusterError};
 
 /// Time without a report after which a host is dead, unless set otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,8 +45,12 @@ struct Inner {
     timeout: Duration,
     liveness: Liveness,
     views: Mutex<Views>,
-    /// The configuration that the views are made of.
-    followed: Mutex<Arc<Known>>,
+    /// One at a time brings the views up to date.
+    following: Mutex<()>,
+    /// Hosts that have reported and have no object.
+    newcomers: Mutex<BTreeSet<String>>,
+    /// One at a time makes such objects.
+    introducing: Mutex<()>,
     /// One of this manager's claims at a time, so that they do not conflict with each other.
     claiming: Mutex<()>,
     /// Generation of the views.
@@ -61,7 +67,9 @@ impl Cluster {
             timeout,
             liveness: Liveness::new(timeout),
             views: Mutex::default(),
-            followed: Mutex::default(),
+            following: Mutex::default(),
+            newcomers: Mutex::default(),
+            introducing: Mutex::default(),
             claiming: Mutex::default(),
             generation: watch::Sender::default(),
         }))
@@ -80,7 +88,7 @@ impl Cluster {
 impl Manager {
     /// The cluster, if there is one.
     fn many(&self) -> Result<Cluster, ApiError> {
-        self.cluster.clone().ok_or(ApiError::NoCluster)
+        self.cluster.clone().ok_or_else(|| ClusterError::NoCluster.into())
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Cluster, list::applied};
+use super::{Cluster, ClusterError, follow::TOGETHER, list::applied};
 use crate::{
     api::{HostState, Waited},
     manager::ApiError,
-    report::Applied,
 };
 
 /// How far the hosts are.
@@ -31,6 +30,8 @@ impl Cluster {
             if known >= wanted && outlook.behind.is_empty() {
                 return Ok(outlook.waited);
             }
+            // Many hosts report at once, and each look is at all of them.
+            sleep(TOGETHER).await;
             // A host may be dead without any change: when the time for its first report is over.
             let settled = self.0.liveness.settled();
             tokio::select! {
@@ -38,7 +39,7 @@ impl Cluster {
                 _ = generation.changed() => {}
                 () = sleep_until(settled), if Instant::now() < settled => {}
                 () = sleep_until(deadline) => {
-                    return Err(ApiError::Behind { wanted, hosts: self.outlook(wanted).behind });
+                    return Err(ClusterError::Behind { wanted, hosts: self.outlook(wanted).behind }.into());
                 }
             }
         }
@@ -47,7 +48,7 @@ impl Cluster {
     fn outlook(&self, wanted: u64) -> Outlook {
         let entries = Arc::clone(&self.0.leases.watch().borrow());
         let mut outlook = Outlook { waited: Waited::default(), behind: Vec::new() };
-        outlook.waited.applied = Applied { generation: wanted, errors: Vec::new() };
+        outlook.waited.generation = wanted;
         for (host, concerned) in self.views().hosts() {
             if self.0.liveness.state(host, &entries) == HostState::Dead {
                 outlook.waited.dead.insert(host.to_owned());
@@ -59,7 +60,7 @@ impl Cluster {
             }
             if concerned >= wanted {
                 let errors = progress.errors.iter().map(|error| format!("host {host}: {error}"));
-                outlook.waited.applied.errors.extend(errors);
+                outlook.waited.errors.extend(errors);
             }
         }
         outlook

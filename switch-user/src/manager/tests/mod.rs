@@ -2,6 +2,7 @@ mod cluster;
 mod dry;
 mod firewall;
 mod follow;
+mod history;
 mod log;
 mod reports;
 mod requests;
@@ -51,6 +52,10 @@ impl Api {
 
     async fn send(&self, method: &str, uri: &str, body: &str) -> Response<Body> {
         let request = Request::builder().method(method).uri(uri).body(Body::from(body.to_owned())).unwrap();
+        self.request(request).await
+    }
+
+    async fn request(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 

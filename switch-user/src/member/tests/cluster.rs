@@ -35,7 +35,7 @@ impl RealManager {
             (Key { kind: id.kind.name().into(), name: id.name }, Some(object.document().to_value()))
         };
         let batch: Batch = from_text(OBJECTS).objects().map(row).collect();
-        store.put(0, &batch).unwrap();
+        store.put(0, &batch, "-").unwrap();
         let mut manager = Self { directory: tempfile::tempdir().unwrap(), store, claims, task: None };
         manager.serve();
         manager

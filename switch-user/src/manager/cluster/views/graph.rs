@@ -110,6 +110,11 @@ impl Graph {
         self.objects.get(id)
     }
 
+    /// Kinds and names of all objects.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.objects.keys()
+    }
+
     /// The objects that answer a question.
     pub(super) fn set(&self, question: &Question) -> impl Iterator<Item = &Arc<ObjectId>> {
         self.sets.get(question).into_iter().flatten()

@@ -133,7 +133,18 @@ impl Views {
         self.graph.orphans()
     }
 
-    /// What is stored under these ports, and so what has to change to have it as in `stored`.
+    /// What has become of objects, if these are all that there are.
+    pub(super) fn object_changes(&self, all: &Desired) -> Vec<ObjectChange> {
+        let gone = self.graph.ids().filter(|id| all.get(id).is_none()).map(|id| (id.clone(), None));
+        let differs = |object: &Object| {
+            let known = self.graph.get(&object.id());
+            known.is_none_or(|entry| entry.document.object != *object)
+        };
+        let new = all.objects().filter(differs).map(|object| (object.id(), Some(object)));
+        gone.chain(new).collect()
+    }
+
+    /// What has become of bindings, if these are all that there are.
     pub(super) fn binding_changes(&self, stored: &BTreeMap<String, Binding>) -> Vec<BindingChange> {
         let gone = self.graph.bindings().map(|(port, _)| port).filter(|port| !stored.contains_key(*port));
         let gone = gone.map(|port| (port.clone(), None));

@@ -22,7 +22,7 @@ use crate::{
     api::ViewEvent,
     manager::{
         ApiError, Manager,
-        cluster::Cluster,
+        cluster::{Cluster, ClusterError},
         extract::{Name, Params, Refused},
     },
 };
@@ -62,7 +62,7 @@ async fn view(
     let cluster = manager.many()?;
     let following = cluster.clone();
     manager.blocking(move |manager| manager.catch_up(&following)).await?;
-    let Some(news) = cluster.views().news(&host) else { return Err(ApiError::UnknownHost(host)) };
+    let Some(news) = cluster.views().news(&host) else { return Err(ClusterError::UnknownHost(host).into()) };
     tracing::info!(host, "host is connected");
     let session = Session { cluster, host, news, beat: beat(), digest: params.digest, told: None };
     let body = Body::from_stream(lines(session));

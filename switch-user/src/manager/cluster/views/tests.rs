@@ -147,7 +147,9 @@ proptest! {
             for (next, places) in way {
                 number += 1;
                 let before = known(&views);
-                let concerned = views.configure(number, between(&desired, &next));
+                let changes = between(&desired, &next);
+                prop_assert_eq!(views.object_changes(&next).len(), changes.len());
+                let concerned = views.configure(number, changes);
                 let after = known(&views);
                 for (host, view) in &before {
                     let same = after.get(host).is_none_or(|after| after == view);

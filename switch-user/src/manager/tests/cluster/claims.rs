@@ -31,7 +31,7 @@ async fn a_device_that_was_there_takes_nothing_from_the_living() {
     let answer = many.report("h2", json!({"claims": 1, "devices": {"v1": false}})).await;
     let why = "it is at host h1, which is alive; attach it here (dvs port attach) to have it moved";
     assert_eq!(answer["refused"], json!({"p1": why}));
-    tokio::time::sleep(TIMEOUT).await;
+    tokio::time::sleep(TIMEOUT * 2).await;
     many.report("h2", json!({"claims": 1, "devices": {"v1": false}})).await;
     assert_eq!(many.places().await, ["p1 h2 v1"]);
     // The dead one returns, with its device still there.

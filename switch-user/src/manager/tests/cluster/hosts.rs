@@ -15,6 +15,8 @@ async fn a_host_comes_into_being_when_it_reports() {
     let fields = ["name", "state", "since", "lag", "bound"].map(|field| hosts[0][field].clone());
     assert_eq!(fields, [json!("h1"), json!("alive"), json!(0), json!(1), json!(0)]);
     assert_eq!(hosts[0]["report"]["residentBytes"], 1 << 20);
+    let history = many.api.get("/v1/history").await;
+    assert_eq!(history["writes"][0]["author"], "host h1");
     let generation = *many.api.store.watch().borrow();
     many.report("h1", json!({})).await;
     assert_eq!(*many.api.store.watch().borrow(), generation);
