@@ -17,7 +17,7 @@ use crate::{
 /// Where everybody's certificates are.
 const EVERYBODY: &str = "/etc/dvs";
 /// How long a manager may take for an answer, besides what a command waits for.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Options of all commands.
 #[derive(Args, Debug)]
