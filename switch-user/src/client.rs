@@ -20,13 +20,13 @@ use serde_json::{Value, json};
 
 use self::{link::Link, transport::Transport};
 use crate::{
-    api::{ApplyRequest, ChangeSet, ObjectList},
+    api::{ApplyRequest, ChangeSet, History, ObjectList},
     model::{Document, Kind},
     tls::ClientTls,
 };
 
 pub use error::{ClientError, Obstacle, Tried};
-pub use lines::Lines;
+pub use lines::{Chunks, Lines};
 pub use reports::{FdbFilter, TestQuestion};
 pub use server::{DEFAULT_PORT, NoServer, Server};
 pub use transport::Place;
@@ -149,17 +149,38 @@ impl Client {
         self.get("/v1/export").await
     }
 
+    /// The last writes, newest first, perhaps with the objects before and after.
+    pub async fn history(&self, number: usize, objects: bool) -> Answer<History> {
+        self.get(&format!("/v1/history?limit={number}&objects={objects}")).await
+    }
+
+    /// Makes the configuration what it was at a generation.
+    pub async fn rollback(&self, generation: u64, allow_missing: bool) -> Answer<ChangeSet> {
+        let path = format!("/v1/rollback?generation={generation}&{}", self.parameters(allow_missing));
+        self.send(Method::POST, &path, None).await
+    }
+
+    /// A copy of the store.
+    pub async fn backup(&self) -> Answer<Chunks> {
+        self.stream("/v1/backup").await
+    }
+
     /// What all writes of objects are told.
     fn parameters(&self, allow_missing: bool) -> String {
         format!("allowMissing={allow_missing}&dryRun={}&yes={}", self.dry, self.sure)
     }
 
     async fn lines<T: DeserializeOwned>(&self, path: &str) -> Answer<Lines<T>> {
+        Ok(Lines::new(self.stream(path).await?))
+    }
+
+    /// An answer that comes bit by bit.
+    async fn stream(&self, path: &str) -> Answer<Chunks> {
         let request = Request::get(path).body(Full::default())?;
         let begin = async {
             let (link, response) = self.ask(request).await?;
             if response.status().is_success() {
-                return Ok(Lines::new(link, response.into_body()));
+                return Ok(Chunks::new(link, response.into_body()));
             }
             Err(refused(&self.body(link, response).await?))
         };

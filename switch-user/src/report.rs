@@ -5,6 +5,7 @@
 
 mod firewall;
 mod routing;
+mod time;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,7 @@ use utoipa::ToSchema;
 use crate::model::Validated;
 pub use firewall::{LogEvent, RuleHits};
 pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol};
+pub use time::rfc3339;
 
 /// How far a host has come with the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -85,7 +85,7 @@ mod tests {
             (Key { kind: id.kind.name().into(), name: id.name }, Some(object.document().to_value()))
         };
         let batch: Batch = desired.objects().map(row).collect();
-        store.put(generation, &batch).unwrap();
+        store.put(generation, &batch, "-").unwrap();
     }
 
     const BLUE: &str = "{apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10}";

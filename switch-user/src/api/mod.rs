@@ -3,6 +3,7 @@
 
 mod cluster;
 mod firewall;
+mod history;
 mod problem;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ pub use cluster::{
     ViewEvent,
 };
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
+pub use history::{History, HistoryEntry, HistoryRow};
 pub use problem::{Details, FieldError, PROBLEM_JSON};
 
 use crate::{

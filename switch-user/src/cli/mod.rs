@@ -10,6 +10,7 @@ mod export;
 mod fdb;
 mod flow;
 mod group;
+mod history;
 mod log;
 mod man;
 mod manager;
@@ -27,6 +28,7 @@ pub mod run;
 mod session;
 mod stats;
 mod status;
+mod store;
 mod switch;
 mod table;
 mod uplink;
@@ -82,6 +84,9 @@ enum Command {
     Cert(cert::Command),
     #[command(flatten)]
     Ask(Box<Question>),
+    /// The store: copies of it, and the way back from them.
+    #[command(subcommand)]
+    Store(store::Command),
     Completion(completion::Options),
     Man(man::Options),
     /// Print the description of the API.
@@ -98,6 +103,7 @@ impl Command {
             | Self::Run(_)
             | Self::Manager(_)
             | Self::Cert(_)
+            | Self::Store(_)
             | Self::Completion(_)
             | Self::Man(_)
             | Self::Openapi => FAILED,
@@ -152,6 +158,8 @@ enum Question {
     Diff(diff::Options),
     /// Print all objects in the form that apply reads.
     Export,
+    History(history::Options),
+    Rollback(history::RollbackOptions),
 }
 
 /// Runs the command of this process.
@@ -200,13 +208,24 @@ fn dispatch(cli: Cli, matches: &ArgMatches, streams: &mut Streams<'_>) -> anyhow
         Command::Ask(question) => {
             let client = connection.client(matches)?;
             let session = Session { client, format: cli.output, streams };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(ask(*question, session))
+            runtime()?.block_on(ask(*question, session))
+        }
+        Command::Store(store::Command::Backup { file }) => {
+            let client = connection.client(matches)?;
+            let mut session = Session { client, format: cli.output, streams };
+            runtime()?.block_on(store::backup(&file, &mut session))
+        }
+        Command::Store(store::Command::Restore { file, state_dir }) => {
+            store::restore(&file, &state_dir, streams)
         }
         Command::Completion(options) => completion::run(&options, Cli::command(), streams),
         Command::Man(options) => man::run(&options, Cli::command()),
         Command::Openapi => openapi::run(streams),
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result<ExitCode> {
@@ -231,6 +250,8 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
         Question::Apply(options) => apply::run(&options, session).await,
         Question::Diff(options) => diff::run(&options, session).await,
         Question::Export => export::run(session).await,
+        Question::History(options) => history::run(&options, session).await,
+        Question::Rollback(options) => history::rollback(&options, session).await,
     }
 }
 

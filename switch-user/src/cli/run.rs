@@ -27,6 +27,8 @@ use crate::{
 
 /// Where `ip netns` keeps the namespaces that have names.
 const NAMESPACES: &str = "/run/netns";
+/// Where an agent keeps its configuration unless told otherwise.
+pub(super) const STATE_DIR: &str = "/var/lib/dvs";
 /// How long a former agent may take to let go of the state directory.
 const LET_GO: Duration = Duration::from_secs(2);
 /// The agent waits more than it computes.
@@ -36,7 +38,7 @@ const THREADS: usize = 2;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Directory of the configuration and of everything that outlives the agent.
-    #[arg(long, value_name = "DIR", env = "DVS_STATE_DIR", default_value = "/var/lib/dvs")]
+    #[arg(long, value_name = "DIR", env = "DVS_STATE_DIR", default_value = STATE_DIR)]
     pub state_dir: PathBuf,
     /// Network namespace whose devices are switched, by name or file; not for use inside ip netns exec.
     #[arg(long, value_name = "NAME")]

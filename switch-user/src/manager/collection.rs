@@ -5,6 +5,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Manager,
+    author::Writer,
     extract::{Body, Name, Params, Refused, RemoveParams, WriteParams},
     object::{self, Written},
 };
@@ -53,7 +54,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn create(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Params(params): Params<WriteParams>,
                 body: Body,
             ) -> Result<(StatusCode, Json<ChangeSet>), ApiError> {
@@ -79,7 +80,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn replace(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Name(name): Name,
                 Params(params): Params<WriteParams>,
                 body: Body,
@@ -96,7 +97,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn patch(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Name(name): Name,
                 Params(params): Params<WriteParams>,
                 body: Body,
@@ -111,7 +112,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn remove(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Name(name): Name,
                 Params(params): Params<RemoveParams>,
             ) -> Written {

@@ -61,6 +61,22 @@ pub enum ApiError {
     /// A configuration that makes no sense.
     #[error("the configuration is refused")]
     Invalid(Vec<Problem>),
+    /// A generation that the history does not lead back to.
+    #[error("generation {wanted} is not remembered; the history leads back to generation {oldest}")]
+    NotKept {
+        /// The generation that is wanted.
+        wanted: u64,
+        /// The oldest one that can be had.
+        oldest: u64,
+    },
+    /// A generation that has not been.
+    #[error("there is no generation {wanted} yet; the newest one is {newest}")]
+    NotYet {
+        /// The generation that is wanted.
+        wanted: u64,
+        /// The newest one.
+        newest: u64,
+    },
     /// Others wrote again and again between reading and writing.
     #[error("others keep changing the configuration")]
     Busy,
@@ -151,6 +167,10 @@ impl ApiError {
                 (StatusCode::CONFLICT, "confirmation", "Confirmation needed", remedy)
             }
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid configuration", ""),
+            Self::NotKept { .. } | Self::NotYet { .. } => {
+                let remedy = "see which there are (dvs history)";
+                (StatusCode::NOT_FOUND, "no-generation", "No such generation", remedy)
+            }
             Self::Busy => (StatusCode::CONFLICT, "busy", "Configuration busy", "try again"),
             Self::Timeout { .. } => {
                 let remedy = "wait longer, or look at the errors of the status (dvs status)";

@@ -2,19 +2,25 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{ApiError, State};
-use crate::{model::Desired, report::HostReports, store::Store};
+use super::{ApiError, Author, State, history};
+use crate::{
+    model::Desired,
+    report::HostReports,
+    store::{Record, Store},
+};
 
 /// The store, the host, and what is known of the store.
 #[derive(Clone)]
 pub(super) struct Manager {
     pub(super) store: Arc<dyn Store>,
     pub(super) host: Arc<dyn HostReports>,
+    /// For whom it writes.
+    pub(super) author: Author,
     known: Arc<Mutex<Arc<Known>>>,
 }
 
 /// The configuration at one generation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     pub(super) generation: u64,
     pub(super) desired: Desired,
@@ -22,11 +28,16 @@ pub(super) struct Known {
 
 impl From<State> for Manager {
     fn from(State { store, host }: State) -> Self {
-        Self { store, host, known: Arc::default() }
+        Self { store, host, author: Author::default(), known: Arc::default() }
     }
 }
 
 impl Manager {
+    /// The same manager, writing for somebody.
+    pub(super) fn by(&self, author: Author) -> Self {
+        Self { author, ..self.clone() }
+    }
+
     /// The configuration.
     pub(super) async fn desired(&self) -> Result<Arc<Known>, ApiError> {
         self.blocking(Self::newest).await
@@ -41,15 +52,50 @@ impl Manager {
         tokio::task::spawn_blocking(move || run(&manager)).await?
     }
 
-    /// The configuration, read from the store only if somebody wrote.
+    /// The configuration, read from the store only if somebody wrote, and then as little as that takes.
     pub(super) fn newest(&self) -> Result<Arc<Known>, ApiError> {
         let known = self.remembered();
         // An empty store is at generation 0, as is what nobody has read yet.
-        if known.generation == *self.store.watch().borrow() { Ok(known) } else { self.read() }
+        if known.generation == *self.store.watch().borrow() {
+            return Ok(known);
+        }
+        let generation = known.generation;
+        // Let go of, as it is changed in place if nobody reads it.
+        drop(known);
+        self.newer(generation)
+    }
+
+    /// The configuration after this generation.
+    pub(super) fn newer(&self, generation: u64) -> Result<Arc<Known>, ApiError> {
+        self.followed(generation)?.map_or_else(|| self.read(), Ok)
+    }
+
+    /// The configuration with what others wrote; `None` if not all of that is remembered.
+    fn followed(&self, from: u64) -> Result<Option<Arc<Known>>, ApiError> {
+        // Of an empty configuration, all that was written since is more than all that is there.
+        let records = if from == 0 { None } else { self.store.since(from)? };
+        let Some(records) = records else { return Ok(None) };
+        let steps = |Record { generation, rows, .. }: Record| {
+            let steps = history::steps(rows.into_iter().map(|(key, row)| (key, row.new)))?;
+            Ok((generation, steps))
+        };
+        let writes = records.into_iter().map(steps).collect::<Result<Vec<_>, ApiError>>()?;
+        let mut shared = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // In place, unless somebody is still reading.
+        let known = Arc::make_mut(&mut shared);
+        for (generation, steps) in writes {
+            if generation == known.generation + 1 {
+                for step in steps {
+                    history::take(&mut known.desired, step);
+                }
+                known.generation = generation;
+            }
+        }
+        Ok(Some(Arc::clone(&shared)))
     }
 
     /// The configuration as the store has it.
-    pub(super) fn read(&self) -> Result<Arc<Known>, ApiError> {
+    fn read(&self) -> Result<Arc<Known>, ApiError> {
         let snapshot = self.store.get()?;
         let desired = Desired::from_documents(snapshot.documents.values()).map_err(ApiError::Damaged)?;
         Ok(self.remember(snapshot.generation, desired))

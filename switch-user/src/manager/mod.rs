@@ -5,10 +5,13 @@
 
 mod access;
 mod apply;
+mod author;
+mod backup;
 mod collection;
 mod error;
 mod extract;
 mod firewall;
+mod history;
 mod impact;
 mod known;
 mod listener;
@@ -32,6 +35,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit};
 
+pub use author::Author;
 pub use error::ApiError;
 pub use listener::{serve_open, serve_tls};
 pub use no_host::NoHost;

@@ -4,7 +4,9 @@ use axum::Json;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Manager, apply, collection, firewall, policy_test, reports, switch, wait, watch};
+use super::{
+    Manager, apply, backup, collection, firewall, history, policy_test, reports, switch, wait, watch,
+};
 use crate::api::Details;
 
 #[derive(OpenApi)]
@@ -42,6 +44,8 @@ pub(super) fn routes() -> OpenApiRouter<Manager> {
         .merge(collection::routes())
         .merge(switch::routes())
         .merge(apply::routes())
+        .merge(history::routes())
+        .merge(backup::routes())
         .merge(wait::routes())
         .merge(watch::routes())
         .merge(reports::routes())

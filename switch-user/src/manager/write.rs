@@ -58,7 +58,7 @@ impl Manager {
         let mut known = self.newest()?;
         for _ in 0..ATTEMPTS {
             match self.attempt(options, &known, edit) {
-                Err(ApiError::Store(StoreError::Conflict { .. })) => known = self.read()?,
+                Err(ApiError::Store(StoreError::Conflict { .. })) => known = self.newer(known.generation)?,
                 outcome => return outcome,
             }
         }
@@ -76,7 +76,7 @@ impl Manager {
             let set = ChangeSet { generation: old.generation, changes, warnings, ..ChangeSet::default() };
             return Ok(self.with_cuts(set, &old.desired, &valid));
         }
-        let generation = self.store.put(old.generation, &batch(&new, &changes))?;
+        let generation = self.store.put(old.generation, &batch(&new, &changes), &self.author.0)?;
         self.host.proven(generation, valid);
         self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");

@@ -1,6 +1,7 @@
 mod dry;
 mod files;
 mod firewall;
+mod history;
 mod hits;
 mod log;
 mod many;

@@ -1,5 +1,6 @@
 mod dry;
 mod firewall;
+mod history;
 mod log;
 mod reports;
 mod requests;
@@ -49,6 +50,10 @@ impl Api {
 
     async fn send(&self, method: &str, uri: &str, body: &str) -> Response<Body> {
         let request = Request::builder().method(method).uri(uri).body(Body::from(body.to_owned())).unwrap();
+        self.request(request).await
+    }
+
+    async fn request(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 

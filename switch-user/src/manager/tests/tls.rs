@@ -106,6 +106,26 @@ async fn objects_travel_both_ways() {
 }
 
 #[tokio::test]
+async fn the_history_says_who_wrote() {
+    let manager = Manager::start().await;
+    let client = manager.admin();
+    create(&client, "blue", 10).await.unwrap();
+    let writes = client.history(9, false).await.unwrap().writes;
+    assert_eq!(writes.iter().map(|write| write.author.as_str()).collect::<Vec<_>>(), ["alice"]);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_those_who_say_nothing() {
+    let manager = Manager::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(TcpStream::connect(manager.address).await.unwrap());
+    }
+    let answer = tokio::time::timeout(Duration::from_secs(5), create(&manager.admin(), "blue", 10)).await;
+    assert_eq!(answer.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
 async fn whoever_proves_nothing_is_refused() {
     let manager = Manager::start().await;
     let (pki, other) = (&manager.pki, Pki::new());

@@ -1,6 +1,6 @@
 //! Writes: what they do, what they refuse.
 
-use std::sync::Mutex;
+use std::{fs::File, sync::Mutex};
 
 use proptest::{strategy::Strategy, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::json;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::{
     model::{Document, Object, samples},
-    store::{Batch, Snapshot, Store, StoreError},
+    store::{Batch, Record, Snapshot, Store, StoreError},
 };
 
 pub(super) fn refused(status: u16, errors: &[&str]) -> (u16, Vec<String>) {
@@ -217,13 +217,29 @@ impl Store for Contended {
         self.store.get()
     }
 
-    fn put(&self, expected: u64, batch: &Batch) -> Result<u64, StoreError> {
+    fn put(&self, expected: u64, batch: &Batch, author: &str) -> Result<u64, StoreError> {
         let mut others = self.others.lock().unwrap();
         if *others > 0 {
             *others -= 1;
-            self.store.put(expected, &Batch::new())?;
+            self.store.put(expected, &Batch::new(), author)?;
         }
-        self.store.put(expected, batch)
+        self.store.put(expected, batch, author)
+    }
+
+    fn since(&self, generation: u64) -> Result<Option<Vec<Record>>, StoreError> {
+        self.store.since(generation)
+    }
+
+    fn last(&self, count: usize) -> Result<Vec<Record>, StoreError> {
+        self.store.last(count)
+    }
+
+    fn oldest(&self) -> Result<u64, StoreError> {
+        self.store.oldest()
+    }
+
+    fn backup(&self) -> Result<File, StoreError> {
+        self.store.backup()
     }
 
     fn watch(&self) -> watch::Receiver<u64> {

@@ -1,0 +1,73 @@
+//! Why a store refuses.
+
+/// Why the store refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else wrote since the caller read.
+    #[error(
+        "the configuration is at generation {actual}, not {expected}: somebody else changed it; try again"
+    )]
+    Conflict {
+        /// Generation that the caller had read.
+        expected: u64,
+        /// Generation of the store.
+        actual: u64,
+    },
+    /// Another installation has this name.
+    #[error("{name} is alive at another installation ({instance}); stop it, or give this one another --host")]
+    Taken {
+        /// The name.
+        name: String,
+        /// The installation that has it.
+        instance: String,
+    },
+    /// The file was written by a newer version.
+    #[error(
+        "{path} has schema {found}, this version reads up to {supported}; run the version that wrote it, or a newer one"
+    )]
+    NewerSchema {
+        /// File of the store.
+        path: String,
+        /// Schema of the file.
+        found: u64,
+        /// Newest schema that is known here.
+        supported: u64,
+    },
+    /// Another process has the file open.
+    #[error("{path} is in use by another dvs; stop it, or choose another --state-dir")]
+    InUse {
+        /// File of the store.
+        path: String,
+    },
+    /// The file is not one of ours, or was damaged.
+    #[error(
+        "{path} is damaged or no store of dvs ({details}); it was left as it is: restore a backup, or move it \
+         away, start again and apply a file that `dvs export` wrote"
+    )]
+    Corrupt {
+        /// File of the store.
+        path: String,
+        /// What the storage engine found.
+        details: String,
+    },
+    /// The storage engine failed.
+    #[error("cannot {action} {path}: {source}")]
+    Engine {
+        /// What was tried.
+        action: &'static str,
+        /// File of the store.
+        path: String,
+        /// The engine's reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is kept is not what was written.
+    #[error("{what} in {path} is damaged: {source}; restore a backup")]
+    Damaged {
+        /// The document or record.
+        what: String,
+        /// The store.
+        path: String,
+        /// What the parser says.
+        source: serde_json::Error,
+    },
+}
