@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{ApiError, listener::Peer, refusals::Refusals};
+use super::{ApiError, Author, listener::Peer, refusals::Refusals};
 use crate::tls::{Identity, Role};
 
 /// What a role may do, for those who are told that it is not enough.
@@ -53,6 +53,7 @@ async fn check(
 ) -> Response {
     let refusal = match peer.who {
         Ok(who) if may(&who, request.method(), request.uri().path()) => {
+            request.extensions_mut().insert(Author(who.name.clone()));
             request.extensions_mut().insert(who);
             return next.run(request).await;
         }

@@ -1,6 +1,6 @@
 //! The end of a connection that a client of a manager has.
 
-use std::{error::Error, io, path::PathBuf};
+use std::{error::Error, io, net::IpAddr, path::PathBuf};
 
 use rustls::{AlertDescription, CertificateError, ClientConfig, pki_types::ServerName};
 use tokio::net::TcpStream;
@@ -134,13 +134,26 @@ fn untrusted(files: &Files, host: &str, error: &CertificateError) -> Failure {
             Failure::WrongName { host: host.to_owned(), names: "others".into() }
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            Failure::WrongName { host: host.to_owned(), names: presented.join(", ") }
+            Failure::WrongName { host: host.to_owned(), names: names(presented) }
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             Failure::NotManager("it is not for servers".into())
         }
         other => Failure::Fault(fault(other)),
     }
+}
+
+/// The addresses among the names of a certificate, of which each is told with its kind.
+fn names(presented: &[String]) -> String {
+    let plain = |name: &String| {
+        let dns = name.strip_prefix("DnsName(\"").and_then(|name| name.strip_suffix("\")"));
+        let ip = name.strip_prefix("IpAddress(").and_then(|name| name.strip_suffix(')'));
+        // Written as everybody writes it.
+        let ip = ip.and_then(|ip| ip.parse::<IpAddr>().ok()).map(|ip| ip.to_string());
+        dns.map(str::to_owned).or(ip)
+    };
+    let names: Vec<String> = presented.iter().filter_map(plain).collect();
+    if names.is_empty() { "no address".into() } else { names.join(", ") }
 }
 
 /// What a manager has against our certificate.

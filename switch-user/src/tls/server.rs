@@ -169,6 +169,9 @@ impl fmt::Display for Refusal {
         match error {
             Some(rustls::Error::NoCertificatesPresented) => out.write_str("it showed no certificate"),
             Some(rustls::Error::InvalidCertificate(error)) => write!(out, "its certificate {}", fault(error)),
+            Some(rustls::Error::AlertReceived(alert)) => {
+                write!(out, "it does not take the certificate of this manager ({alert:?})")
+            }
             Some(rustls::Error::InvalidMessage(_)) => out.write_str("it does not speak TLS"),
             Some(error) => write!(out, "{error}"),
             None => write!(out, "{}", self.0),

@@ -1,6 +1,6 @@
 //! A manager as a process of its own, and those who ask it.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
@@ -75,6 +75,38 @@ fn a_manager_that_is_killed_keeps_what_it_answered() {
     manager.process.signal(Signal::SIGTERM);
     until("the manager has ended", || (!manager.process.is_running()).then_some(()));
     assert!(manager.process.errors().contains("stopped"), "{}", manager.process.errors());
+}
+
+#[test]
+fn the_environment_says_who_asks_whom() {
+    let manager = Manager::start();
+    let ask = |line: &str| {
+        let mut command = Command::new(dvs());
+        command.args(line.split(' ')).env("DVS_SERVER", &manager.url).env_remove("DVS_SOCKET");
+        command.env("XDG_CONFIG_HOME", manager.directory.path());
+        command
+    };
+    let said = finish(&mut ask("network list"));
+    assert!(
+        said.code == Some(1) && said.errors.contains("put ca.pem, client.pem and client.key into"),
+        "{said:?}"
+    );
+    let own = manager.directory.path().join("dvs");
+    fs::create_dir(&own).unwrap();
+    for (from, to) in [("ca.pem", "ca.pem"), ("alice.pem", "client.pem"), ("alice.key", "client.key")] {
+        fs::copy(manager.directory.path().join(from), own.join(to)).unwrap();
+    }
+    assert_eq!(run(&mut ask("network list -o json")), "[]\n");
+    let said = finish(ask("network list").env("DVS_SOCKET", "/nowhere/s"));
+    assert!(
+        said.code == Some(2) && said.errors.contains("DVS_SERVER a manager: set one of them"),
+        "{said:?}"
+    );
+    let said = finish(&mut ask("network list --socket /nowhere/s"));
+    assert!(
+        said.code == Some(1) && said.errors.contains("no agent at /nowhere/s"),
+        "what is typed counts: {said:?}"
+    );
 }
 
 #[test]
