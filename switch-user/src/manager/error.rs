@@ -154,6 +154,17 @@ impl ApiError {
                 let remedy = "restore a backup of the store";
                 (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged configuration", remedy)
             }
+            Self::Store(StoreError::Unreachable { .. }) => {
+                let remedy = "nothing was changed: try again when the store can be reached";
+                (StatusCode::SERVICE_UNAVAILABLE, "store-unreachable", "Store unreachable", remedy)
+            }
+            Self::Store(StoreError::Unknown { .. }) => {
+                let remedy = "look at the history (dvs history) before you try again";
+                (StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "Outcome unknown", remedy)
+            }
+            Self::Store(StoreError::NoBackup { .. }) => {
+                (StatusCode::NOT_IMPLEMENTED, "no-backup", "Not copied here", "use the tools of the store")
+            }
             Self::Store(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "store", "Store failed", "see the log of the agent")
             }
