@@ -154,20 +154,7 @@ impl ApiError {
                 let remedy = "restore a backup of the store";
                 (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged configuration", remedy)
             }
-            Self::Store(StoreError::Unreachable { .. }) => {
-                let remedy = "nothing was changed: try again when the store can be reached";
-                (StatusCode::SERVICE_UNAVAILABLE, "store-unreachable", "Store unreachable", remedy)
-            }
-            Self::Store(StoreError::Unknown { .. }) => {
-                let remedy = "look at the history (dvs history) before you try again";
-                (StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "Outcome unknown", remedy)
-            }
-            Self::Store(StoreError::NoBackup { .. }) => {
-                (StatusCode::NOT_IMPLEMENTED, "no-backup", "Not copied here", "use the tools of the store")
-            }
-            Self::Store(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "store", "Store failed", "see the log of the agent")
-            }
+            Self::Store(error) => store_class(error),
             Self::Report(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "report", "Report failed", "see the log of the agent")
             }
@@ -194,6 +181,24 @@ impl ApiError {
             remedy: remedy.into(),
             errors: errors.iter().map(FieldError::from).collect(),
         }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other errors of a store mean the same to a client")]
+fn store_class(error: &StoreError) -> Class {
+    match error {
+        StoreError::Unreachable { .. } => {
+            let remedy = "nothing was changed: try again when the store can be reached";
+            (StatusCode::SERVICE_UNAVAILABLE, "store-unreachable", "Store unreachable", remedy)
+        }
+        StoreError::Unknown { .. } => {
+            let remedy = "look at the history (dvs history) before you try again";
+            (StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "Outcome unknown", remedy)
+        }
+        StoreError::NoBackup { .. } => {
+            (StatusCode::NOT_IMPLEMENTED, "no-backup", "Not copied here", "use the tools of the store")
+        }
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "store", "Store failed", "see the log of the agent"),
     }
 }
 
