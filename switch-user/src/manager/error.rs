@@ -212,7 +212,7 @@ impl ApiError {
                 let remedy = "restore a backup of the store";
                 (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged configuration", remedy)
             }
-            Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store", "Store failed", LOG),
+            Self::Store(error) => store_class(error),
             Self::Report(error) => report_class(error),
             Self::Forbidden { .. } => {
                 let remedy = "use a certificate of another role (dvs cert issue NAME --role admin)";
@@ -249,6 +249,24 @@ impl ApiError {
             remedy: remedy.into(),
             errors: errors.iter().map(FieldError::from).collect(),
         }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other errors of a store mean the same to a client")]
+fn store_class(error: &StoreError) -> Class {
+    match error {
+        StoreError::Unreachable { .. } => {
+            let remedy = "nothing was changed: try again when the store can be reached";
+            (StatusCode::SERVICE_UNAVAILABLE, "store-unreachable", "Store unreachable", remedy)
+        }
+        StoreError::Unknown { .. } => {
+            let remedy = "look at the history (dvs history) before you try again";
+            (StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "Outcome unknown", remedy)
+        }
+        StoreError::NoBackup { .. } => {
+            (StatusCode::NOT_IMPLEMENTED, "no-backup", "Not copied here", "use the tools of the store")
+        }
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "store", "Store failed", "see the log of the agent"),
     }
 }
 

@@ -66,6 +66,51 @@ pub enum StoreError {
         /// The engine's reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// An option makes no sense.
+    #[error("--{field} {value:?}: {reason}")]
+    Option {
+        /// Name of the option.
+        field: &'static str,
+        /// What it was.
+        value: String,
+        /// What is wrong with it, and the remedy.
+        reason: String,
+    },
+    /// Nobody answers; nothing was written.
+    #[error("{place} cannot be reached: {reason}")]
+    Unreachable {
+        /// The store.
+        place: String,
+        /// What was tried last.
+        reason: String,
+    },
+    /// A write was sent, and there was no answer.
+    #[error("{place} does not answer ({reason}); whether the change was made is not known")]
+    Unknown {
+        /// The store.
+        place: String,
+        /// What was tried last.
+        reason: String,
+    },
+    /// There is no room.
+    #[error(
+        "{place} is full ({reason}): compact and defragment it (etcdctl compact, etcdctl defrag), then disarm its \
+         alarm (etcdctl alarm disarm)"
+    )]
+    Full {
+        /// The store.
+        place: String,
+        /// What it says.
+        reason: String,
+    },
+    /// The store is copied by its own tools.
+    #[error(
+        "{place} is not copied by dvs: use etcdctl snapshot save, or dvs export for the configuration alone"
+    )]
+    NoBackup {
+        /// The store.
+        place: String,
+    },
     /// What is kept is not what was written.
     #[error("{what} in {path} is damaged: {source}; restore a backup")]
     Damaged {

@@ -1,6 +1,7 @@
 //! Where the configuration lives: versioned documents, compare-and-swap writes, a history, a stream of changes.
 
 mod error;
+mod etcd;
 mod lease;
 mod record;
 mod redb;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 pub use self::{
     error::StoreError,
+    etcd::{EtcdLeases, EtcdOptions, EtcdStore},
     lease::{Entries, Entry, Leases, MemoryLeases},
     record::{Record, Row},
     redb::RedbStore,

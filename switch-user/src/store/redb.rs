@@ -180,7 +180,8 @@ impl Store for RedbStore {
 
     fn since(&self, generation: u64) -> Result<Option<Vec<Record>>, StoreError> {
         let (oldest, rows) = self.attempt("read", |store| history::since(&store.database, generation))?;
-        if generation < oldest {
+        // A generation that is not there yet is of a store before this one, of which a copy was restored.
+        if generation < oldest || generation > *self.generation.borrow() {
             return Ok(None);
         }
         self.records(rows).map(Some)

@@ -7,6 +7,7 @@ mod flows;
 mod random;
 mod routed;
 mod rules;
+mod stores;
 mod tables;
 
 /// Devices are numbered in the order of their letters.

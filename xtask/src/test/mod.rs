@@ -18,7 +18,7 @@ use tally::Tally;
 /// Ring 1, host: unit and property tests of all packages; no root, no kernel.
 /// Ring 2, programs: packet fixtures through the real programs in this machine's kernel.
 /// Ring 3, namespaces: real traffic between network namespaces through `dvs run`.
-/// Ring 4, clusters: several hosts behind a manager, with real traffic between them.
+/// Ring 4, clusters: several hosts behind managers, with real traffic, and what managers share, over real etcd.
 /// Ring 5, kernels: the programs and a smoke test of the switch on stock Debian 6.1 and 6.12 in a VM.
 ///
 /// Each ring has a headline and a summary; the last line is "N passed, N failed", and a failure

@@ -206,10 +206,22 @@ async fn what_is_exported_changes_nothing_when_it_is_applied() {
     }
 }
 
-/// A store to which somebody else writes just before each of our writes, a number of times.
+/// A store to which somebody else writes just before each of our writes, a number of times, and that fails.
 struct Contended {
     store: RedbStore,
     others: Mutex<u64>,
+    failure: Mutex<Option<StoreError>>,
+}
+
+impl Contended {
+    fn new(others: u64) -> Arc<Self> {
+        let (store, failure) = (RedbStore::in_memory().unwrap(), Mutex::default());
+        Arc::new(Self { store, others: Mutex::new(others), failure })
+    }
+
+    fn fail(&self) -> Result<(), StoreError> {
+        self.failure.lock().unwrap().take().map_or(Ok(()), Err)
+    }
 }
 
 impl Store for Contended {
@@ -218,6 +230,7 @@ impl Store for Contended {
     }
 
     fn put(&self, expected: u64, batch: &Batch, author: &str) -> Result<u64, StoreError> {
+        self.fail()?;
         let mut others = self.others.lock().unwrap();
         if *others > 0 {
             *others -= 1;
@@ -239,6 +252,7 @@ impl Store for Contended {
     }
 
     fn backup(&self) -> Result<File, StoreError> {
+        self.fail()?;
         self.store.backup()
     }
 
@@ -249,7 +263,7 @@ impl Store for Contended {
 
 #[tokio::test]
 async fn a_write_starts_again_when_somebody_was_faster() {
-    let store = Arc::new(Contended { store: RedbStore::in_memory().unwrap(), others: Mutex::new(3) });
+    let store = Contended::new(3);
     let mut api = Api::new();
     api.router = router(State { store: store.clone(), host: api.host.clone(), cluster: None, follow: None });
     let created = api.ok("POST", "/v1/networks", r#"{"name": "blue", "vlan": 10}"#).await;
@@ -257,4 +271,33 @@ async fn a_write_starts_again_when_somebody_was_faster() {
     *store.others.lock().unwrap() = 1000;
     let refusal = api.refusal("PATCH", "/v1/networks/blue", r#"{"mtu": 1400}"#).await;
     assert_eq!(refusal, refused(409, &["urn:dvs:busy"]));
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_told_with_the_remedy() {
+    let store = Contended::new(0);
+    let mut api = Api::new();
+    api.router = router(State { store: store.clone(), host: api.host.clone() });
+    let place = || "etcd at http://e1:2379".to_owned();
+    let reason = || "no answer".to_owned();
+    let cases = [
+        (
+            StoreError::Unreachable { place: place(), reason: reason() },
+            (503, "store-unreachable", "nothing was changed: try again when"),
+        ),
+        (
+            StoreError::Unknown { place: place(), reason: reason() },
+            (504, "outcome-unknown", "look at the history (dvs history) before"),
+        ),
+    ];
+    for (failure, (status, kind, remedy)) in cases {
+        *store.failure.lock().unwrap() = Some(failure);
+        let (found, problem) = api.call("POST", "/v1/networks", r#"{"name": "blue", "vlan": 10}"#).await;
+        assert_eq!((found, &problem["type"]), (status, &json!(format!("urn:dvs:{kind}"))));
+        assert!(problem["detail"].as_str().unwrap().starts_with("etcd at http://e1:2379 "), "{problem}");
+        assert!(problem["remedy"].as_str().unwrap().starts_with(remedy), "{problem}");
+    }
+    *store.failure.lock().unwrap() = Some(StoreError::NoBackup { place: place() });
+    let (status, problem) = api.call("GET", "/v1/backup", "").await;
+    assert_eq!((status, &problem["type"]), (501, &json!("urn:dvs:no-backup")));
 }
