@@ -71,7 +71,7 @@ async fn follow_leases(cluster: &Cluster) {
 
 impl Cluster {
     /// Takes note of who is alive, and logs who is not any more.
-    fn observe(&self) {
+    pub(super) fn observe(&self) {
         let entries = Arc::clone(&self.0.leases.watch().borrow());
         for (host, state) in self.0.liveness.observe(&entries) {
             match state {

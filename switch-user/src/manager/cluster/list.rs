@@ -48,6 +48,7 @@ async fn bindings(State(manager): State<Manager>) -> Result<Json<BindingList>, A
 
 impl Cluster {
     fn host_entries(&self) -> Vec<HostEntry> {
+        self.observe();
         let entries = Arc::clone(&self.0.leases.watch().borrow());
         let views = self.views();
         let entry = |(name, concerned): (&str, u64)| HostEntry {

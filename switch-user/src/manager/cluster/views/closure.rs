@@ -121,10 +121,9 @@ impl Walk<'_> {
         self.ask(question);
         let graph = self.graph;
         for id in graph.set(question) {
-            self.ask(&Arc::new(Question::Object((**id).clone())));
-            let Some(Object::Group(group)) = graph.get(id).map(|entry| &entry.document.object) else {
-                continue;
-            };
+            let Some(entry) = graph.get(id) else { continue };
+            self.ask(&entry.question);
+            let Object::Group(group) = &entry.document.object else { continue };
             if group.selector.iter().all(|(key, value)| labels.get(key) == Some(value)) {
                 self.visit(id, role);
             }
@@ -145,24 +144,23 @@ impl Walk<'_> {
         let first = *roles == 0;
         *roles |= bit;
         if first {
-            self.ask(&Arc::new(Question::Object(id.clone())));
+            self.ask(&entry.question);
         }
         self.todo.push((Arc::clone(entry), role));
         match role {
             Role::Named => self.content.entries.push(Arc::clone(entry)),
-            Role::Whole => self.whole(&entry.id),
+            Role::Whole => self.whole(entry),
             Role::Applied => {}
         }
     }
 
     /// What is in the view as a whole is also there by its name, and a port with its place.
-    fn whole(&mut self, id: &Arc<ObjectId>) {
-        self.visit(id, Role::Named);
-        if id.kind == Kind::Port {
-            self.ask(&Arc::new(Question::Binding(id.name.clone())));
-            if let Some(binding) = self.graph.binding(&id.name) {
-                self.content.bindings.push((Arc::clone(id), Arc::clone(binding)));
-            }
+    fn whole(&mut self, entry: &Arc<Entry>) {
+        self.visit(&entry.id, Role::Named);
+        let Some(place) = &entry.place else { return };
+        self.ask(place);
+        if let Some(binding) = self.graph.binding(&entry.id.name) {
+            self.content.bindings.push((Arc::clone(&entry.id), Arc::clone(binding)));
         }
     }
 }

@@ -63,6 +63,9 @@ impl Question {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) id: Arc<ObjectId>,
+    /// The question about it, and the one where it is if it is a port: shared by all who ask.
+    pub(super) question: Arc<Question>,
+    pub(super) place: Option<Arc<Question>>,
     pub(super) document: Document,
     pub(super) ways: Vec<Step>,
     found_by: Vec<Question>,
@@ -71,7 +74,10 @@ pub(super) struct Entry {
 impl Entry {
     fn new(object: Object) -> Self {
         let (found_by, ways) = (found_by(&object), ways(&object));
-        Self { id: Arc::new(object.id()), document: object.document(), ways, found_by }
+        let id = object.id();
+        let place = (id.kind == Kind::Port).then(|| Arc::new(Question::Binding(id.name.clone())));
+        let question = Arc::new(Question::Object(id.clone()));
+        Self { id: Arc::new(id), question, place, document: object.document(), ways, found_by }
     }
 }
 
