@@ -25,7 +25,7 @@ pub struct Switch {
     /// Most flows of each family, IPv4 and IPv6; a connection is two of them.
     #[schema(minimum = 1024, maximum = 4_194_304)]
     pub flow_capacity: u32,
-    /// Rows of 128 octets for compiled rules: those of all policies, and of the largest one a second time.
+    /// Rows of 128 octets for compiled rules: those of all policies, and of the largest one twice more.
     #[schema(minimum = 1024, maximum = 4_194_304)]
     pub rule_capacity: u32,
     /// Address of every gateway towards the ports, the same on all hosts.
