@@ -188,7 +188,8 @@ fn policies_take_slots_and_rows() {
     assert_eq!(problems(&desired), [""; 0]);
     check("kind: Switch, ruleCapacity: 1023", &["Switch ruleCapacity 1023 out-of-range"]);
     check("kind: Switch, ruleCapacity: 4194305", &["Switch ruleCapacity 4194305 out-of-range"]);
-    check("kind: Switch, ruleCapacity: 4194304", &[]);
+    check("kind: Switch, ruleCapacity: 4194304, hitCapacity: 4194304", &[]);
+    check("kind: Switch, hitCapacity: 1023", &["Switch hitCapacity 1023 out-of-range"]);
 }
 
 #[test]
