@@ -40,10 +40,7 @@ fn connections_live_through_a_flood() {
         }
         rounds += 1;
     }
-    let alarm = |of: &str| {
-        let status = lab.host.ask(lab.host.client.status()).unwrap();
-        status.host.alarms.into_iter().find(|alarm| alarm.of == of)
-    };
+    let alarm = |of: &str| lab.host.status().alarms.into_iter().find(|alarm| alarm.of == of);
     let told = until("there is an alarm", || alarm("p3"));
     assert_eq!(told.kind, AlarmKind::FlowsWithoutEntry);
     assert_eq!(alarm("p4"), None);
