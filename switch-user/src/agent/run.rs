@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    advertise,
+    advertise, alarms,
     apply::{Outcome, Reconciler},
     dataplane::{DataplaneError, Sizes, bpf::Bpf, expire, home::Home, sweep},
     facts::Facts,
@@ -85,8 +85,8 @@ impl Agent {
         let generation = store.watch();
         let source = Source::new(store, Arc::clone(&reports));
         let (scene, set) = watch::channel(None);
-        let journal = reports.journal();
-        let begin = move || Work::begin(&settings, home, source, &set, journal);
+        let watched = Arc::clone(&reports);
+        let begin = move || Work::begin(&settings, home, source, &set, watched);
         let (work, workers) = spawn_blocking(begin).await??;
         let (stop, stopping) = watch::channel(false);
         let (announce, ready) = watch::channel(false);
@@ -152,7 +152,7 @@ impl Work {
         home: Arc<Home>,
         mut source: Source,
         scene: &watch::Receiver<Option<Arc<Scene>>>,
-        journal: Arc<log::Journal>,
+        reports: Arc<Reports>,
     ) -> Result<(Self, Vec<Worker>), AgentError> {
         // A configuration that cannot be read is reported by the loop.
         let sizes = source.read().map_or(Sizes::DEFAULT, |(_, desired)| Sizes::of(&desired));
@@ -169,7 +169,8 @@ impl Work {
             sweep::start(Arc::clone(&home))?,
             expire::start(Arc::clone(&home))?,
             hits::start(Arc::clone(&home), scene.clone())?,
-            log::start(Arc::clone(&home), scene.clone(), journal)?,
+            log::start(Arc::clone(&home), scene.clone(), reports.journal())?,
+            alarms::start(reports)?,
             keeper::start(home, scene.clone(), Sender::open()?)?,
             advertise::start(scene.clone(), Sender::open()?)?,
         ];

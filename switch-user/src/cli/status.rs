@@ -55,10 +55,13 @@ fn by_state(ports: &[&PortStatus]) -> String {
     }
 }
 
-/// What needs somebody's attention: errors, notes, programs of others.
+/// What needs somebody's attention: errors, alarms, notes, programs of others.
 fn troubles(streams: &mut Streams<'_>, host: &HostStatus) -> io::Result<()> {
     for error in &host.applied.errors {
         writeln!(streams.output, "error: {error}")?;
+    }
+    for alarm in &host.alarms {
+        writeln!(streams.output, "alarm: {}", alarm.message)?;
     }
     for port in &host.ports {
         for note in &port.notes {

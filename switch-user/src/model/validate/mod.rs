@@ -81,6 +81,7 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
         fdb_capacity: switch.fdb_capacity,
         flow_capacity: switch.flow_capacity,
         rule_capacity: switch.rule_capacity,
+        hit_capacity: switch.hit_capacity,
         gateway_mac: switch.gateway_mac,
         networks,
         routers,

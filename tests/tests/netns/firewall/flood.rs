@@ -8,6 +8,8 @@ use dvs_tests::netns::{
     until,
 };
 
+use switch_user::report::AlarmKind;
+
 use super::{HTTPS, SSH, WEB, dvs, ips, lab};
 
 /// How long the flood lasts.
@@ -38,6 +40,10 @@ fn connections_live_through_a_flood() {
         }
         rounds += 1;
     }
+    let alarm = |of: &str| lab.host.status().alarms.into_iter().find(|alarm| alarm.of == of);
+    let told = until("there is an alarm", || alarm("p3"));
+    assert_eq!(told.kind, AlarmKind::FlowsWithoutEntry);
+    assert_eq!(alarm("p4"), None);
     drop(flood);
     let full = lab.host.drops("p3", "connections-full");
     println!("{rounds} rounds, {full} connections too many\n{}", run(&mut lab.host.cli("stats")));

@@ -3,6 +3,7 @@
 mod agent;
 mod changes;
 mod control;
+mod crowd;
 mod driver;
 mod errors;
 mod flood;
