@@ -21,7 +21,7 @@ const ADD: &str = "rule add web https --priority 10 --direction in --action allo
 
 /// Connections of all pairs to a port.
 #[track_caller]
-fn connections(lab: &Lab, port: u16) -> Vec<(&'static str, Connection)> {
+pub(super) fn connections(lab: &Lab, port: u16) -> Vec<(&'static str, Connection)> {
     let listeners = ["p2", "p5"].map(|server| (server, listen(&lab.vm(server).namespace, port)));
     let of_pair = |(client, server): (&'static str, &'static str)| {
         let (_, listener) = listeners.iter().find(|(name, _)| *name == server).unwrap();

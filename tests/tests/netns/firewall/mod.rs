@@ -8,6 +8,7 @@ mod errors;
 mod flood;
 mod groups;
 mod kinds;
+mod preview;
 mod reject;
 mod tags;
 mod talk;
