@@ -19,6 +19,7 @@ mod guard;
 mod learning;
 mod lifecycle;
 mod mtu;
+mod readme;
 mod refusals;
 mod restarts;
 mod router;

@@ -4,6 +4,9 @@
 //! device runs the pipeline. It closes first. A row that loses something (a guard, a member) is
 //! written before what it no longer needs is removed. So whatever prefix of the operations is done
 //! when the agent dies, no frame reaches a port that the old and the new configuration both keep it from.
+//!
+//! The one exception are firewalls with several policies: each policy changes in one step, but one after the other.
+//! Between two of them a packet meets the new version of one and the old version of the next.
 
 mod policies;
 mod routing;
