@@ -5,6 +5,7 @@ use core::ops::ControlFlow;
 use switch_common::verdict::DropReason;
 
 use crate::{
+    frame::Audience,
     pipeline::{self, Way},
     stage::{
         deliver, filter, flood,
@@ -333,6 +334,15 @@ pub trait Packet {
         Self: Sized,
     {
         route::error(self, tables)
+    }
+
+    /// Writes a request for a station into the frame ([`route::request`]); false if it has no room for it.
+    #[inline(always)]
+    fn request<T: Tables>(&mut self, tables: &T, audience: Audience) -> bool
+    where
+        Self: Sized,
+    {
+        route::request(self, tables, audience)
     }
 
     /// Makes the frame a request for a station ([`route::ask`]).

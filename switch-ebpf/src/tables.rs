@@ -56,7 +56,7 @@ pub struct Scratch {
     pub related: u32,
     /// Interface index of the device behind which a flooded packet's connection is known; 0 if it is not.
     pub matched: u32,
-    /// Number of the drop reason for ports with a firewall, if rules cannot be asked for the frame.
+    /// 1 if rules cannot be asked for the frame: no port with a firewall gets a copy.
     pub flaw: u32,
     /// Number of the rule that decided.
     pub found: u64,

@@ -4,6 +4,7 @@
 use aya_ebpf::bindings::__sk_buff;
 use switch_common::{addr::MacWord, verdict::DropReason};
 use switch_ebpf::{
+    frame::Audience,
     packet::EditFailed,
     pipeline::{self, Way},
     stage::{
@@ -198,6 +199,14 @@ pub(super) extern "C" fn dvs_error(skb: *mut __sk_buff) -> u32 {
         Ok(()) => 0,
         Err(EditFailed) => 1,
     }
+}
+
+/// Requests for a station, to ports or to uplinks. Returns 1, or 0 if the frame has no room for one.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_request(skb: *mut __sk_buff, uplinks: u32) -> u32 {
+    let audience = if uplinks == 0 { Audience::Ports } else { Audience::Uplinks };
+    route::request(&mut TcPacket(skb), &Maps, audience).into()
 }
 
 /// Questions for a station.

@@ -12,6 +12,7 @@ use aya_ebpf::{
 };
 use switch_common::verdict::{DropReason, Packed, Path, Verdict};
 use switch_ebpf::{
+    frame::Audience,
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline::{self, Way},
     stage::guard::Subject,
@@ -303,6 +304,11 @@ impl Packet for TcPacket {
     #[inline(always)]
     fn complain<T: Tables>(&mut self, _tables: &T) -> Result<(), EditFailed> {
         if steps::dvs_error(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
+    }
+
+    #[inline(always)]
+    fn request<T: Tables>(&mut self, _tables: &T, audience: Audience) -> bool {
+        steps::dvs_request(self.0, (audience == Audience::Uplinks).into()) == 1
     }
 
     #[inline(always)]

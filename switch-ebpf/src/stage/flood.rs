@@ -218,9 +218,10 @@ impl<P: Packet, T: Tables> Repeated for Screen<'_, P, T> {
         }
         let Some(receiver) = self.tables.port(ifindex) else { return ControlFlow::Continue(()) };
         if receiver.is(port::FIREWALL) {
-            match filter::refusal::<P, T>(self.tables, ifindex, receiver.slot) {
-                None => self.packet.copy(self.tables, ifindex),
-                Some(reason) => account::dropped(self.tables, receiver.slot, reason),
+            if filter::lets_in::<P, T>(self.tables, ifindex, receiver.slot) {
+                self.packet.copy(self.tables, ifindex);
+            } else {
+                account::dropped(self.tables, receiver.slot, DropReason::PolicyIn);
             }
         }
         ControlFlow::Continue(())

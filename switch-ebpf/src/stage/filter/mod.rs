@@ -14,7 +14,7 @@ mod turn;
 pub use admit::{admit, search};
 pub use related::is_known as is_related;
 pub use reset::reset;
-pub use screen::refusal;
+pub use screen::lets_in;
 pub use track::track;
 
 use switch_common::{
@@ -90,7 +90,7 @@ pub fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
         if asked {
             return Step::done(account::drop(tables, scratch.flow.sender.into(), reason));
         }
-        scratch.flaw = u32::from(reason as u16);
+        scratch.flaw = 1;
     }
     let turn = turn::of(packet, tables, scratch);
     scratch.begins = (turn == Turn::New).into();

@@ -61,10 +61,8 @@ fn walk<P: Packet, T: Tables>(
         }
         // What is no packet that can be read is none of a port's without a firewall.
         Err(reason) if asked && is_ip(&frame) => return Err(Stop::Sender(reason)),
-        Err(reason) => {
-            if is_ip(&frame) {
-                flaw = u32::from(reason as u16);
-            }
+        Err(_) => {
+            flaw = is_ip(&frame).into();
             *ip = Ip::default();
             ip.kind = frame.ethertype.into();
             ip.network = place.network.into();

@@ -7,7 +7,7 @@ mod neighbour;
 mod own;
 mod source;
 
-pub use ask::ask;
+pub use ask::{ask, request};
 pub use error::{complain, error, prohibited, refuse};
 pub use lookup::{key, link_local, target};
 pub use neighbour::heard;

@@ -116,7 +116,7 @@ fn rules_without_room_are_refused_with_numbers() {
             [
                 "field ruleCapacity, value 1024",
                 "rows",
-                "of the largest one, web",
+                "the largest one is web",
                 "dvs switch set --rule-capacity",
             ],
         ),
