@@ -8,6 +8,7 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use crate::{
+    agent::alarms::of_tables,
     model::RuleAction,
     report::{
         Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, FlowState, ForeignProgram, Hook,
@@ -215,6 +216,7 @@ impl HostReports for FakeHost {
             ports: vec![port("eth1", true), port("p1", false), port("p2", false)],
             tables: vec![table("fdb", Some(3)), table("stats", None)],
             foreign: vec![foreign],
+            alarms: of_tables(&[table("fdb", Some(3)), table("flows4", Some(4096))]),
         })
     }
 

@@ -3,6 +3,7 @@
 //! The manager answers questions through [`HostReports`] and never sees an agent; the types are
 //! those of the API, so that the CLI prints what it gets.
 
+mod alarm;
 mod firewall;
 mod follow;
 mod routing;
@@ -16,6 +17,7 @@ use tokio::sync::{broadcast, watch};
 use utoipa::ToSchema;
 
 use crate::model::Validated;
+pub use alarm::{Alarm, AlarmKind};
 pub use firewall::{LogEvent, RuleHits};
 pub use follow::{Follow, FollowError, Following};
 pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol};
@@ -96,6 +98,9 @@ pub struct HostStatus {
     pub tables: Vec<TableStatus>,
     /// Programs of others on our devices; they are left alone.
     pub foreign: Vec<ForeignProgram>,
+    /// Room that is used up, and what was lost for want of it.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
 }
 
 /// State of a port or uplink.

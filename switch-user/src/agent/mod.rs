@@ -5,6 +5,7 @@
 //! pure. Only [`dataplane`] touches the kernel's tables and hooks.
 
 pub mod advertise;
+pub mod alarms;
 pub mod announce;
 pub mod apply;
 pub mod compiled;

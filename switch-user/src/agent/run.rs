@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    advertise, announce,
+    advertise, alarms, announce,
     apply::{Outcome, Reconciler},
     dataplane::{DataplaneError, Sizes, bpf::Bpf, expire, home::Home, sweep},
     facts::Facts,
@@ -158,11 +158,10 @@ impl Work {
         let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, sizes)?;
         // The object and the kernel's own types have been read and are not needed any more.
         memory::give_back();
-        let journal = reports.journal();
         let work = Self {
             core: Reconciler::new(bpf, host_mac(&settings.host)),
             supply,
-            reports,
+            reports: Arc::clone(&reports),
             facts: Facts::default(),
             said: None,
         };
@@ -170,7 +169,8 @@ impl Work {
             sweep::start(Arc::clone(&home))?,
             expire::start(Arc::clone(&home))?,
             hits::start(Arc::clone(&home), scene.clone())?,
-            log::start(Arc::clone(&home), scene.clone(), journal)?,
+            log::start(Arc::clone(&home), scene.clone(), reports.journal())?,
+            alarms::start(reports)?,
             keeper::start(home, scene.clone(), Sender::open()?)?,
             advertise::start(scene.clone(), Sender::open()?)?,
         ];

@@ -130,8 +130,11 @@ fn by_state(ports: &[&PortStatus]) -> String {
     }
 }
 
-/// What needs somebody's attention besides errors: notes, programs of others.
+/// What needs somebody's attention besides errors: alarms, notes, programs of others.
 fn troubles(streams: &mut Streams<'_>, host: &HostStatus) -> io::Result<()> {
+    for alarm in &host.alarms {
+        writeln!(streams.output, "alarm: {}", alarm.message)?;
+    }
     for port in &host.ports {
         for note in &port.notes {
             writeln!(streams.output, "note: {}: {note}", port.name)?;

@@ -61,7 +61,7 @@ fn cut(impact: &mut Impact<'_>, flow: &FlowEntry) -> Option<Cut> {
         destination: flow.destination,
         service: Carried::new(protocol, ports),
     };
-    let (port, decision) = impact.cut(&connection)?;
+    let (port, decision) = impact.cut(&connection, flow.state != FlowState::OneWay)?;
     Some(Cut {
         from: flow.port.clone(),
         to: flow.to_port.clone(),

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use switch_user::api::ChangeSet;
-use switch_user::client::{Answer, ApplyOptions, Client, FdbFilter};
+use switch_user::api::{ChangeSet, Details};
+use switch_user::client::{Answer, ApplyOptions, Client, ClientError, FdbFilter};
 use switch_user::model::Document;
 use switch_user::report::{Counters, FdbEntry, HostStatus, PortStatus};
 use tempfile::TempDir;
@@ -158,13 +158,19 @@ impl Host {
     /// the kernel has them.
     #[track_caller]
     pub fn apply(&self, objects: &str) -> ChangeSet {
-        self.apply_documents(documents(&values(objects)))
+        self.apply_documents(&documents(&values(objects)))
     }
 
     /// The same with documents.
     #[track_caller]
-    pub(super) fn apply_documents(&self, documents: Vec<Document>) -> ChangeSet {
-        let set = self.ask(self.client.apply(documents, ApplyOptions::default())).unwrap();
+    pub(super) fn apply_documents(&self, documents: &[Document]) -> ChangeSet {
+        // The agent hears of new devices from the kernel, and refuses what it has not heard of.
+        let set = until("the agent has noticed the devices", || {
+            match self.ask(self.client.apply(documents.to_vec(), ApplyOptions::default())) {
+                Err(ClientError::Refused(details)) if lacks_device(&details) => None,
+                answer => Some(answer.unwrap()),
+            }
+        });
         self.settle(set.generation);
         set
     }
@@ -238,6 +244,11 @@ impl Drop for Host {
         let teardown = finish(self.run_command().arg("--teardown"));
         assert!(failed || teardown.code == Some(0), "the datapath is left behind: {teardown:?}");
     }
+}
+
+/// True if something was refused because it names a device that is not there.
+fn lacks_device(details: &Details) -> bool {
+    details.errors.iter().any(|error| error.reason == "no-such-device")
 }
 
 /// The objects of a YAML list, with their `apiVersion`.

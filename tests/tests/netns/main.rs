@@ -20,6 +20,7 @@ mod learning;
 mod lifecycle;
 mod manager;
 mod mtu;
+mod readme;
 mod refusals;
 mod restarts;
 mod router;

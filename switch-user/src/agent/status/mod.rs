@@ -13,6 +13,7 @@ use switch_common::{ABI_VERSION, table::fdb};
 use tokio::sync::{broadcast, watch};
 
 use super::{
+    alarms::{self, History, Lost},
     apply::Outcome,
     dataplane::{
         DataplaneError,
@@ -33,9 +34,9 @@ use crate::{
     model::Validated,
     netlink::{Device, links::Devices},
     report::{
-        self, Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, ForeignProgram, HostReports,
-        HostStatus, LogEvent, NeighbourEntry, PortState, PortStats, PortStatus, ReportError, RuleHits,
-        XdpMode,
+        self, Alarm, Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, ForeignProgram,
+        HostReports, HostStatus, LogEvent, NeighbourEntry, PortState, PortStats, PortStatus, ReportError,
+        RuleHits, TableStatus, XdpMode,
     },
 };
 
@@ -51,6 +52,7 @@ pub struct Reports {
     bound: watch::Sender<Bound>,
     view: RwLock<View>,
     journal: Arc<Journal>,
+    history: Mutex<History>,
     /// What the manager has proven and the agent has not taken over, with its generation.
     proven: Mutex<Option<Proven>>,
 }
@@ -81,6 +83,7 @@ impl Reports {
             bound: watch::Sender::new(Bound::default()),
             view: RwLock::default(),
             journal: Arc::default(),
+            history: Mutex::default(),
             proven: Mutex::default(),
         }
     }
@@ -156,6 +159,34 @@ impl Reports {
         self.home.tables().map_err(|error| failed("the tables", error))
     }
 
+    /// What ports and uplinks have lost.
+    fn lost(&self) -> Result<BTreeMap<String, Lost>, ReportError> {
+        let counts = |stats: PortStats| {
+            (stats.port, Lost { flows: stats.total.flow_full, hits: stats.total.hits_full })
+        };
+        Ok(self.stats()?.into_iter().map(counts).collect())
+    }
+
+    /// Alarms about what ports lose, of which what is seen is kept.
+    ///
+    /// # Errors
+    /// When the counters cannot be read.
+    pub fn look(&self) -> Result<Vec<Alarm>, ReportError> {
+        let lost = self.lost()?;
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let alarms = history.alarms(&lost);
+        history.keep(lost);
+        Ok(alarms)
+    }
+
+    fn alarms(&self, tables: &[TableStatus]) -> Result<Vec<Alarm>, ReportError> {
+        let lost = self.lost()?;
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alarms = alarms::of_tables(tables);
+        alarms.extend(history.alarms(&lost));
+        Ok(alarms)
+    }
+
     fn foreign(&self, view: &View) -> Result<Vec<ForeignProgram>, ReportError> {
         let devices: Vec<Arc<Device>> = view.seats.values().filter_map(|seat| seat.device.clone()).collect();
         foreign(&self.home, &devices).map_err(|error| failed("the programs of others", error))
@@ -181,6 +212,8 @@ impl HostReports for Reports {
     fn status(&self) -> Result<HostStatus, ReportError> {
         let view = self.view();
         let port = |(holder, seat): (&Holder, &Seat)| port_status(holder, seat, &view.attached);
+        let tables = sizes(&self.home, view.routes);
+        let tables = tables.map_err(|error| failed("the sizes of the tables", error))?;
         Ok(HostStatus {
             host: self.host.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -189,8 +222,8 @@ impl HostReports for Reports {
             applied: self.applied.borrow().clone(),
             resident_bytes: memory::resident().map_err(|error| failed("the memory in use", error))?,
             ports: view.seats.iter().map(port).collect(),
-            tables: sizes(&self.home, view.routes)
-                .map_err(|error| failed("the sizes of the tables", error))?,
+            alarms: self.alarms(&tables)?,
+            tables,
             foreign: self.foreign(&view)?,
         })
     }

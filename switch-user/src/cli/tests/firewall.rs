@@ -75,6 +75,7 @@ fn changes_are_told() {
         ("rule set web 100 --clear src-port", "Rule web/100 updated: srcPort\n"),
         ("port set p1 --firewall off", "Port p1 updated: firewall\n"),
         ("switch set --rule-capacity 2048 --wait", "Switch created\ngeneration 24 applied\n"),
+        ("switch set --hit-capacity 2048", "Switch updated: hitCapacity\n"),
     ] {
         assert_eq!(agent.ok(line), told, "{line}");
     }

@@ -82,7 +82,7 @@ async fn a_patch_takes_fields_away_and_refuses_unknown_ones() {
 async fn settings_have_defaults_that_null_restores() {
     let api = Api::new();
     let defaults = json!({"apiVersion": "dvs/v1", "kind": "Switch", "ageing": 300, "fdbCapacity": 262_144,
-        "flowCapacity": 262_144, "ruleCapacity": 131_072, "gatewayMac": "02:64:76:73:00:01"});
+        "flowCapacity": 262_144, "ruleCapacity": 131_072, "hitCapacity": 65_536, "gatewayMac": "02:64:76:73:00:01"});
     assert_eq!(api.get("/v1/switch").await, defaults);
     api.ok("PATCH", "/v1/switch", r#"{"ageing": 0}"#).await;
     assert_eq!(api.get("/v1/switch").await["ageing"], 0);

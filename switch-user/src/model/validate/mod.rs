@@ -105,6 +105,7 @@ pub fn validate_as(desired: &Desired, changes: &[Change], scope: Scope) -> Resul
         fdb_capacity: switch.fdb_capacity,
         flow_capacity: switch.flow_capacity,
         rule_capacity: switch.rule_capacity,
+        hit_capacity: switch.hit_capacity,
         gateway_mac: switch.gateway_mac,
         networks,
         routers,

@@ -14,7 +14,7 @@ pub mod hits;
 pub mod limits;
 pub mod names;
 pub mod neighbours;
-mod pool;
+pub(super) mod pool;
 pub mod ports;
 pub mod routes;
 pub mod rules;
