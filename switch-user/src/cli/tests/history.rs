@@ -78,7 +78,7 @@ fn a_backup_is_restored() {
     assert!(state.join("store.redb.old").exists());
     let running = run::lock(&state).unwrap();
     let error = agent.refused(&restore(&backup));
-    assert!(error.contains("another agent runs with") && error.contains("stop it"), "{error}");
+    assert!(error.contains("another dvs runs with") && error.contains("stop it"), "{error}");
     drop(running);
     let half = fs::read(&backup).unwrap()[..9000].to_vec();
     for (name, content) in
