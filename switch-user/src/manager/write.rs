@@ -102,8 +102,9 @@ impl Manager {
     ) -> Result<(Validated, Vec<String>), ApiError> {
         let outcome = validate_as(new, changes, self.scope());
         let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
-        // Only a host knows which devices there are.
-        if let Some(devices) = self.host.devices().filter(|_| !options.allow_missing) {
+        // Only a host knows which devices there are; those of many hosts nobody knows before they report.
+        let one = !options.allow_missing && self.cluster.is_none();
+        if let Some(devices) = self.host.devices().filter(|_| one) {
             problems.extend(new.missing_devices(old, &devices));
         }
         let Some(valid) = outcome.ok().filter(|_| problems.is_empty()) else {

@@ -179,7 +179,7 @@ impl Host {
     #[track_caller]
     pub fn settle(&self, generation: u64) {
         let applied = self.ask(self.client.wait(generation, LIMIT.as_secs() - 1)).unwrap();
-        assert!(applied.applied.errors.is_empty(), "{applied:?}\n{}", self.log());
+        assert!(applied.errors.is_empty(), "{applied:?}\n{}", self.log());
     }
 
     /// State of the switch.
