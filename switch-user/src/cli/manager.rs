@@ -1,5 +1,7 @@
 //! `dvs manager`: the API of many hosts.
 
+mod stores;
+
 use std::{
     io::Write,
     net::{IpAddr, SocketAddr},
@@ -21,7 +23,6 @@ use super::run::{lock, start_log};
 use crate::{
     client::DEFAULT_PORT,
     manager::{self, NoHost, Socket, cluster::Cluster, serve_open, serve_tls, serve_unix},
-    store::{MemoryLeases, RedbStore},
     tls::ServerTls,
 };
 
@@ -34,6 +35,7 @@ use crate::{
 
 Examples:
   dvs manager --listen 192.0.2.10 --tls-ca ca.pem --tls-cert m1.pem --tls-key m1.key
+  dvs manager --listen 192.0.2.10 --tls-ca ca.pem --tls-cert m1.pem --tls-key m1.key --etcd http://192.0.2.20:2379
   dvs manager --socket /run/dvs-manager.sock"
 )]
 pub(super) struct Options {
@@ -44,6 +46,9 @@ pub(super) struct Options {
     /// Directory of the configuration.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/dvs-manager")]
     state_dir: PathBuf,
+
+    #[command(flatten)]
+    stores: stores::Options,
 
     /// Seconds without a report after which a host is dead.
     #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -71,7 +76,7 @@ impl FromStr for Listen {
 pub(super) fn run(options: &Options, tls: Option<ServerTls>, socket: Option<&Path>) -> anyhow::Result<()> {
     start_log();
     check(options, tls.is_some(), socket)?;
-    let _lock = lock(&options.state_dir)?;
+    let _lock = if options.stores.is_shared() { None } else { Some(lock(&options.state_dir)?) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(options, tls, socket))
 }
@@ -94,12 +99,15 @@ fn check(options: &Options, secured: bool, socket: Option<&Path>) -> anyhow::Res
 async fn serve(options: &Options, tls: Option<ServerTls>, socket: Option<&Path>) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let store = Arc::new(RedbStore::open(&options.state_dir.join("store.redb"))?);
-    let claims = Arc::new(RedbStore::open(&options.state_dir.join("claims.redb"))?);
+    let stores = tokio::select! {
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+        stores = options.stores.open(&options.state_dir) => stores?,
+    };
     let timeout = Duration::from_secs(options.host_timeout.into());
-    let cluster = Cluster::new(claims, MemoryLeases::start(), timeout);
-    let (host, cluster, follow) = (Arc::new(NoHost), Some(cluster), None);
-    let router = manager::router(manager::State { store, host, cluster, follow });
+    let cluster = Some(Cluster::new(stores.bindings, stores.leases, timeout));
+    let host = Arc::new(NoHost);
+    let router = manager::router(manager::State { store: stores.configuration, host, cluster, follow: None });
     let (stop, stopped) = watch::channel(());
     // Told or dropped: either way it is time.
     let until = |mut stopped: watch::Receiver<()>| async move { drop(stopped.changed().await) };
@@ -167,6 +175,7 @@ mod tests {
         let options = |listen: &str| Options {
             listen: listen.parse().ok(),
             state_dir: PathBuf::new(),
+            stores: stores::Options::default(),
             host_timeout: 3,
         };
         let (socket, nowhere) = (Some(Path::new("s")), None);

@@ -66,7 +66,7 @@ impl<'a> Shell<'a> {
         command
             .args(["-c", &format!("exec 2>&1; {line}")])
             .env("PATH", format!("{}:{path}", self.host.state().join("readme").display()))
-            .env("DVS_SOCKET", self.host.client.socket())
+            .env("DVS_SOCKET", self.host.socket())
             .env("no_proxy", "*");
         command
     }

@@ -277,7 +277,7 @@ async fn a_write_starts_again_when_somebody_was_faster() {
 async fn a_store_that_fails_is_told_with_the_remedy() {
     let store = Contended::new(0);
     let mut api = Api::new();
-    api.router = router(State { store: store.clone(), host: api.host.clone() });
+    api.router = router(State { store: store.clone(), host: api.host.clone(), cluster: None, follow: None });
     let place = || "etcd at http://e1:2379".to_owned();
     let reason = || "no answer".to_owned();
     let cases = [
