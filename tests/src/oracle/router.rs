@@ -111,7 +111,7 @@ impl Router {
         let job = Job { from, parts: &parts, class: &class, segment, pick };
         let own = match parts.ethertype() {
             ARP => self.arp(&job),
-            IPV6 if parts.destination().is_multicast() => self.discovery(&job),
+            IPV6 if !self.is_for_router(&job) => self.discovery(&job),
             _ if self.is_for_router(&job) => Some(self.route(&job)),
             _ => None,
         };
