@@ -11,7 +11,7 @@ const CLAIMS: u64 = 1000;
 
 /// How etcd is reached, if it is used.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Options {
+pub(super) struct Etcd {
     /// Members of an etcd cluster that several managers share, instead of --state-dir.
     #[arg(long, value_name = "URL", value_delimiter = ',', conflicts_with = "state_dir")]
     etcd: Vec<String>,
@@ -36,7 +36,7 @@ pub(super) struct Stores {
     pub(super) leases: Arc<dyn Leases>,
 }
 
-impl Options {
+impl Etcd {
     /// True if everything is in etcd.
     pub(super) const fn is_shared(&self) -> bool {
         !self.etcd.is_empty()
