@@ -5,6 +5,7 @@ use core::ops::ControlFlow;
 use switch_common::verdict::{DropReason, Packed};
 
 use crate::{
+    frame::Audience,
     pipeline::{self, Way},
     stage::{
         deliver, filter, flood,
@@ -221,6 +222,15 @@ pub trait Packet {
         record::back(self, tables);
     }
 
+    /// Finds out whose connection a packet is of that is to be flooded ([`record::seek`]).
+    #[inline(always)]
+    fn seek<T: Tables>(&mut self, tables: &T)
+    where
+        Self: Sized,
+    {
+        record::seek(self, tables);
+    }
+
     /// Does what a packet to the router itself asks for ([`route::serve`]).
     #[inline(always)]
     fn serve<T: Tables>(&mut self, tables: &T) -> Step
@@ -266,18 +276,27 @@ pub trait Packet {
         filter::track(self, tables)
     }
 
-    /// Asks the policies of a packet's ports ([`filter::packet`]).
+    /// Finds out what policies are to be asked about a packet ([`filter::prepare`]).
     #[inline(always)]
-    fn filter<T: Tables>(&mut self, tables: &T) -> Step
+    fn prepare<T: Tables>(&mut self, tables: &T) -> Step
     where
         Self: Sized,
     {
-        filter::packet(self, tables)
+        filter::prepare(self, tables)
+    }
+
+    /// Asks the policies of a packet's ports ([`filter::packet`]).
+    #[inline(always)]
+    fn filter<T: Tables>(tables: &T) -> Step
+    where
+        Self: Sized,
+    {
+        filter::packet::<Self, T>(tables)
     }
 
     /// Drops a packet that a policy refuses ([`filter::refused`]).
     #[inline(always)]
-    fn refused<T: Tables>(&mut self, tables: &T, what: u32, reason: DropReason) -> Step
+    fn refused<T: Tables>(tables: &T, what: u32, reason: DropReason) -> Step
     where
         Self: Sized,
     {
@@ -286,7 +305,7 @@ pub trait Packet {
 
     /// Asks the policies of the port at a device ([`filter::admit`]).
     #[inline(always)]
-    fn admit<T: Tables>(&mut self, tables: &T, ifindex: u32, way: u32) -> u64
+    fn admit<T: Tables>(tables: &T, ifindex: u32, way: u32) -> u64
     where
         Self: Sized,
     {
@@ -302,13 +321,23 @@ pub trait Packet {
         filter::search::<Self, T>(tables, policy, way)
     }
 
-    /// Sends copies to those ports with a firewall that may get them ([`flood::screened`]).
+    /// Sends copies to those ports with a firewall that may get them ([`flood::screened`]); true if the connection
+    /// is to be remembered.
     #[inline(always)]
-    fn screened<T: Tables>(&mut self, tables: &T, sender: u32)
+    fn screened<T: Tables>(&mut self, tables: &T, sender: u32) -> bool
     where
         Self: Sized,
     {
-        flood::screened(self, tables, sender);
+        flood::screened(self, tables, sender)
+    }
+
+    /// Remembers the connection of a flooded packet ([`record::remember`]).
+    #[inline(always)]
+    fn remember<T: Tables>(&mut self, tables: &T)
+    where
+        Self: Sized,
+    {
+        record::remember(tables);
     }
 
     /// Sends a copy to a port with a firewall ([`flood::copy`]).
@@ -351,6 +380,15 @@ pub trait Packet {
         Self: Sized,
     {
         route::error(self, tables)
+    }
+
+    /// Writes a request for a station into the frame ([`route::request`]); false if it has no room for it.
+    #[inline(always)]
+    fn request<T: Tables>(&mut self, tables: &T, audience: Audience) -> bool
+    where
+        Self: Sized,
+    {
+        route::request(self, tables, audience)
     }
 
     /// Makes the frame a request for a station ([`route::ask`]).

@@ -53,7 +53,11 @@ pub fn switch<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Packed {
         step = packet.track(tables);
     }
     if step.left() == Left::Filter {
-        step = packet.filter(tables);
+        packet.seek(tables);
+        step = packet.prepare(tables);
+    }
+    if step.left() == Left::Filter {
+        step = P::filter(tables);
     }
     if step.left() == Left::Deliver {
         step = packet.deliver(tables);
@@ -88,11 +92,11 @@ fn finish<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packe
         Left::Note => return noted(packet, tables, step),
         Left::Flood => {
             let sender = packet.ifindex();
-            packet.screened(tables, sender);
+            screen(packet, tables, sender);
             return flood::frame(packet, tables);
         }
         Left::Everywhere => {
-            packet.screened(tables, 0);
+            screen(packet, tables, 0);
             return packet.everywhere(tables);
         }
         Left::TooBig => {
@@ -114,6 +118,14 @@ fn finish<P: Packet, T: Tables>(packet: &mut P, tables: &T, step: Step) -> Packe
         | Left::Deliver => {}
     }
     step.verdict()
+}
+
+/// Sends the copies that firewalls have to be asked for, and remembers the connection that they may begin.
+#[inline(always)]
+fn screen<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32) {
+    if packet.screened(tables, sender) {
+        packet.remember(tables);
+    }
 }
 
 /// Remembers the packet's connection. One that a firewall allows and nobody can remember ends here:

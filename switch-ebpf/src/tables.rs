@@ -48,12 +48,16 @@ pub struct Scratch {
     pub asked: u32,
     /// What policies are asked of the packet, besides which end the port is.
     pub mirrored: u32,
-    /// 1 if it is of a connection that nobody saw begin.
+    /// 1 or 2 if it is of a connection that nobody saw begin: see [`crate::stage::filter`].
     pub adopted: u32,
     /// 1 if it is of no connection that is known.
     pub begins: u32,
-    /// Always 0: keeps what follows at a word.
-    pub reserved: u32,
+    /// 1 if it is an error about a packet of a known connection.
+    pub related: u32,
+    /// Interface index of the device behind which a flooded packet's connection is known; 0 if it is not.
+    pub matched: u32,
+    /// 1 if rules cannot be asked for the frame: no port with a firewall gets a copy.
+    pub flaw: u32,
     /// Number of the rule that decided.
     pub found: u64,
     /// How far the search for a rule has come.

@@ -1,44 +1,50 @@
-//! A typed client of the API over its unix socket.
+//! A typed client of the API, over an agent's socket or from a manager.
 
+mod cluster;
+mod error;
 mod lines;
+mod link;
 mod reports;
+mod server;
+mod transport;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{path::PathBuf, time::Duration};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    Method, Request,
-    body::Bytes,
-    client::conn::http1,
-    header::{CONTENT_TYPE, HOST},
+    Method, Request, Response,
+    body::{Bytes, Incoming},
+    header::CONTENT_TYPE,
 };
-use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::net::UnixStream;
 
+use self::{link::Link, transport::Transport};
 use crate::{
-    api::{ApplyRequest, ChangeSet, Details, ObjectList},
+    api::{ApplyRequest, ChangeSet, History, ObjectList},
     model::{Document, Kind},
+    tls::ClientTls,
 };
 
-pub use lines::Lines;
+pub use error::{ClientError, Obstacle, Tried};
+pub use lines::{Chunks, Lines};
 pub use reports::{FdbFilter, TestQuestion};
+pub use server::{DEFAULT_PORT, NoServer, Server};
+pub use transport::Place;
 
 /// Where an agent listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/dvs.sock";
 
-/// Talks to the agent behind a socket.
+/// Talks to the agent behind a socket, or to managers.
 #[derive(Clone, Debug)]
 pub struct Client {
-    socket: PathBuf,
-    /// Answers the agent's questions whether a write is meant.
+    transport: Transport,
+    /// Answers the question whether a write is meant.
     sure: bool,
     /// Writes only tell what they would do.
     dry: bool,
+    /// How long an answer may take.
+    limit: Option<Duration>,
 }
 
 /// How to apply objects.
@@ -50,69 +56,42 @@ pub struct ApplyOptions {
     pub allow_missing: bool,
 }
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody listens.
-    #[error("no agent at {0}: start one with dvs run, or set DVS_SOCKET")]
-    NoAgent(PathBuf),
-    /// The socket belongs to others.
-    #[error("{0} is closed to this user: be root or a member of the group dvs")]
-    Forbidden(PathBuf),
-    /// The socket cannot be used.
-    #[error("cannot connect to {path}: {source}")]
-    Connect {
-        /// The socket.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The connection broke.
-    #[error("the agent at {path} did not answer: {source}")]
-    Connection {
-        /// The socket.
-        path: PathBuf,
-        /// Why.
-        source: hyper::Error,
-    },
-    /// The agent refuses.
-    #[error("{0}")]
-    Refused(Box<Details>),
-    /// An answer that this program does not understand.
-    #[error("the agent's answer makes no sense to this version of dvs ({}): {source}", env!("CARGO_PKG_VERSION"))]
-    Unreadable {
-        /// What the parser says.
-        source: serde_json::Error,
-    },
-    /// A request that cannot be put into words; a bug.
-    #[error(transparent)]
-    Request(#[from] hyper::http::Error),
-}
-
 /// The answer, or why there is none.
 pub type Answer<T> = Result<T, ClientError>;
 
 impl Client {
     /// A client of the agent that listens on `socket`. Nothing is connected yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), sure: false, dry: false }
+        Self::by(Transport::Unix(socket.into()))
     }
 
-    /// A client of the same agent whose writes are meant, whatever they do.
+    /// A client of managers, any one of which serves: they are tried in this order, the one that answered last
+    /// before the others. Nothing is connected yet.
+    pub fn of_managers(servers: Vec<Server>, tls: ClientTls) -> Self {
+        Self::by(Transport::managers(servers, tls))
+    }
+
+    const fn by(transport: Transport) -> Self {
+        Self { transport, sure: false, dry: false, limit: None }
+    }
+
+    /// The same client, whose answers may take this long: all of an answer, of one that comes line by line the
+    /// begin. What a request waits for itself is not counted.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { limit: Some(limit), ..self.clone() }
+    }
+
+    /// The same client, whose writes are meant, whatever they do.
     #[must_use]
     pub fn sure(&self) -> Self {
         Self { sure: true, ..self.clone() }
     }
 
-    /// A client of the same agent whose writes only tell what they would do.
+    /// The same client, whose writes only tell what they would do.
     #[must_use]
     pub fn dry(&self) -> Self {
         Self { dry: true, ..self.clone() }
-    }
-
-    /// The socket.
-    pub fn socket(&self) -> &Path {
-        &self.socket
     }
 
     /// All objects of a kind; the settings have [`Self::switch`].
@@ -171,48 +150,104 @@ impl Client {
         self.get("/v1/export").await
     }
 
+    /// The last writes, newest first, perhaps with the objects before and after.
+    pub async fn history(&self, number: usize, objects: bool) -> Answer<History> {
+        self.get(&format!("/v1/history?limit={number}&objects={objects}")).await
+    }
+
+    /// Makes the configuration what it was at a generation.
+    pub async fn rollback(&self, generation: u64, allow_missing: bool) -> Answer<ChangeSet> {
+        let path = format!("/v1/rollback?generation={generation}&{}", self.parameters(allow_missing));
+        self.send(Method::POST, &path, None).await
+    }
+
+    /// A copy of the store.
+    pub async fn backup(&self) -> Answer<Chunks> {
+        self.stream("/v1/backup").await
+    }
+
     /// What all writes of objects are told.
     fn parameters(&self, allow_missing: bool) -> String {
         format!("allowMissing={allow_missing}&dryRun={}&yes={}", self.dry, self.sure)
     }
 
     async fn lines<T: DeserializeOwned>(&self, path: &str) -> Answer<Lines<T>> {
-        let request = Request::get(path).header(HOST, "dvs").body(Full::default())?;
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
-        let broken = |source| ClientError::Connection { path: self.socket.clone(), source };
-        let (success, body, connection) = lines::send(stream, request).await.map_err(broken)?;
-        if success {
-            return Ok(Lines::new(self.socket.clone(), body, connection));
-        }
-        let bytes = body.collect().await.map_err(broken)?.to_bytes();
-        Err(refused(&bytes))
+        Ok(Lines::new(self.stream(path).await?))
+    }
+
+    /// An answer that comes bit by bit.
+    async fn stream(&self, path: &str) -> Answer<Chunks> {
+        let request = Request::get(path).body(Full::default())?;
+        let begin = async {
+            let (link, response) = self.ask(request).await?;
+            if response.status().is_success() {
+                return Ok(Chunks::new(link, response.into_body()));
+            }
+            Err(refused(&self.body(link, response).await?))
+        };
+        self.limited(Duration::ZERO, begin).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
         self.send(Method::GET, path, None).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Answer<T> {
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer<T> {
+        self.limited(Duration::ZERO, self.exchange(method, path, body)).await
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer<T> {
         let body = body.map(Value::to_string).unwrap_or_default();
-        let request = Request::builder().method(method).uri(path).header(HOST, "dvs");
+        let request = Request::builder().method(method).uri(path);
         let request = request.header(CONTENT_TYPE, "application/json").body(Full::from(body))?;
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
-        let (success, bytes) = exchange(stream, request)
-            .await
-            .map_err(|source| ClientError::Connection { path: self.socket.clone(), source })?;
+        let (link, response) = self.ask(request).await?;
+        let success = response.status().is_success();
+        let bytes = self.body(link, response).await?;
         if success { read(&bytes) } else { Err(refused(&bytes)) }
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other errors of the system mean the same to a user"
-    )]
-    fn unreachable(&self, source: io::Error) -> ClientError {
-        let path = self.socket.clone();
-        match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoAgent(path),
-            io::ErrorKind::PermissionDenied => ClientError::Forbidden(path),
-            _ => ClientError::Connect { path, source },
+    /// Waits for an answer for as long as it may take, and `longer`.
+    async fn limited<T>(&self, longer: Duration, answer: impl Future<Output = Answer<T>>) -> Answer<T> {
+        let Some(limit) = self.limit.map(|limit| limit + longer) else { return answer.await };
+        tokio::time::timeout(limit, answer).await.unwrap_or(Err(ClientError::Slow(limit)))
+    }
+
+    /// Sends a request, and waits for the head of the answer.
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Answer<(Link, Response<Incoming>)> {
+        let mut link = self.transport.link().await?;
+        let (mut error, unsent) = match link.send(request).await {
+            Ok(response) => return Ok((link, response)),
+            Err(unsent) => unsent,
+        };
+        // A connection that waited may have been closed meanwhile; the request then has not left.
+        if let Some(request) = unsent {
+            link = self.transport.connect().await?;
+            match link.send(request).await {
+                Ok(response) => return Ok((link, response)),
+                Err((again, _)) => error = again,
+            }
+        }
+        Err(self.transport.broken(link.place.clone(), error))
+    }
+
+    /// The whole body of an answer. Then the connection is free for another one.
+    async fn body(&self, link: Link, response: Response<Incoming>) -> Answer<Bytes> {
+        match response.into_body().collect().await {
+            Ok(body) => {
+                self.transport.keep(link);
+                Ok(body.to_bytes())
+            }
+            Err(error) => Err(self.transport.broken(link.place.clone(), error)),
         }
     }
 }
@@ -225,26 +260,12 @@ fn refused(bytes: &[u8]) -> ClientError {
     read(bytes).map_or_else(|error| error, ClientError::Refused)
 }
 
-/// Sends a request, and returns whether it succeeded and the body of the answer.
-async fn exchange(stream: UnixStream, request: Request<Full<Bytes>>) -> hyper::Result<(bool, Bytes)> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let answer = async {
-        let response = sender.send_request(request).await?;
-        let success = response.status().is_success();
-        let body = response.into_body().collect().await?.to_bytes();
-        drop(sender);
-        hyper::Result::Ok((success, body))
-    };
-    let (answer, closed) = tokio::join!(answer, connection);
-    let answer = answer?;
-    closed.map(|()| answer)
-}
-
 fn collection(kind: Kind) -> &'static str {
     match kind {
         Kind::Switch => "switch",
         Kind::Router => "routers",
         Kind::Network => "networks",
+        Kind::Host => "hosts",
         Kind::Uplink => "uplinks",
         Kind::Port => "ports",
         Kind::Route => "routes",
@@ -261,6 +282,7 @@ fn object(kind: Kind, name: &str) -> String {
         Kind::Switch
         | Kind::Router
         | Kind::Network
+        | Kind::Host
         | Kind::Uplink
         | Kind::Port
         | Kind::Group
@@ -302,7 +324,7 @@ mod tests {
         let path = directory.path().join("dvs.sock");
         let socket = Socket::bind(&path).unwrap();
         let store = Arc::new(RedbStore::in_memory().unwrap());
-        let state = State { store, host: FakeHost::new() };
+        let state = State { store, host: FakeHost::new(), cluster: None, follow: None };
         tokio::spawn(serve_unix(socket, router(state), std::future::pending()));
         Client::new(path)
     }
@@ -312,6 +334,18 @@ mod tests {
         let client = Client::new("/nowhere/dvs.sock");
         let error = client.status().await.unwrap_err().to_string();
         assert_eq!(error, "no agent at /nowhere/dvs.sock: start one with dvs run, or set DVS_SOCKET");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_takes_too_long_is_given_up() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("dvs.sock");
+        let _silent = tokio::net::UnixListener::bind(&path).unwrap();
+        let client = Client::new(path).within(Duration::from_secs(7));
+        let said = "no whole answer within 7 s; try again, or see the log of who was asked";
+        assert_eq!(client.export().await.unwrap_err().to_string(), said);
+        assert_eq!(client.log(&None, true).await.unwrap_err().to_string(), said);
+        assert_eq!(client.wait(1, 5).await.unwrap_err().to_string(), said.replace('7', "12"));
     }
 
     #[tokio::test]

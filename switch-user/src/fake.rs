@@ -8,6 +8,7 @@ use std::{
 use tokio::sync::{broadcast, watch};
 
 use crate::{
+    agent::alarms::of_tables,
     model::RuleAction,
     report::{
         Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, FlowState, ForeignProgram, Hook,
@@ -72,7 +73,7 @@ impl FakeHost {
     fn report<T>(&self, rows: T) -> Result<T, ReportError> {
         if *self.broken.lock().unwrap() {
             let source = std::io::Error::other("on purpose").into();
-            return Err(ReportError { what: "table".into(), source });
+            return Err(ReportError::Read { what: "table".into(), source });
         }
         Ok(rows)
     }
@@ -192,12 +193,12 @@ fn neighbour(
 }
 
 impl HostReports for FakeHost {
-    fn applied(&self) -> watch::Receiver<Applied> {
-        self.applied.subscribe()
+    fn applied(&self) -> Result<watch::Receiver<Applied>, ReportError> {
+        Ok(self.applied.subscribe())
     }
 
-    fn devices(&self) -> BTreeSet<String> {
-        self.devices.lock().unwrap().clone()
+    fn devices(&self) -> Option<BTreeSet<String>> {
+        Some(self.devices.lock().unwrap().clone())
     }
 
     fn status(&self) -> Result<HostStatus, ReportError> {
@@ -215,6 +216,7 @@ impl HostReports for FakeHost {
             ports: vec![port("eth1", true), port("p1", false), port("p2", false)],
             tables: vec![table("fdb", Some(3)), table("stats", None)],
             foreign: vec![foreign],
+            alarms: of_tables(&[table("fdb", Some(3)), table("flows4", Some(4096))]),
         })
     }
 
@@ -276,8 +278,8 @@ impl HostReports for FakeHost {
         ])
     }
 
-    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>) {
+    fn log(&self) -> Result<(Vec<LogEvent>, broadcast::Receiver<LogEvent>), ReportError> {
         let staged = LogEvent { staged: true, action: RuleAction::Allow, ..event("p2", 1) };
-        (vec![event("p1", 0), staged], self.events.subscribe())
+        Ok((vec![event("p1", 0), staged], self.events.subscribe()))
     }
 }

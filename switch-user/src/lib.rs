@@ -3,7 +3,8 @@
 //! Rooms, from the inside out: [`model`] says what users may want, [`store`] keeps it, [`report`]
 //! is how a host answers questions about itself. [`classifier`] compiles the firewall's rules. [`netlink`]
 //! knows the host's devices, [`agent`] makes its kernel do what the configuration says. [`manager`] serves
-//! all of it as a REST API whose words are in [`api`]; [`client`] speaks it, and [`cli`] is what people type.
+//! all of it as a REST API whose words are in [`api`]; [`client`] speaks it, and [`cli`] is what people type. [`tls`]
+//! proves who is at the other end. [`member`] lets the agent follow managers elsewhere.
 
 pub mod agent;
 pub mod api;
@@ -11,10 +12,12 @@ pub mod classifier;
 pub mod cli;
 pub mod client;
 pub mod manager;
+pub mod member;
 pub mod model;
 pub mod netlink;
 pub mod report;
 pub mod store;
+pub mod tls;
 
 #[cfg(test)]
 pub(crate) mod fake;

@@ -3,8 +3,11 @@
 //! The manager answers questions through [`HostReports`] and never sees an agent; the types are
 //! those of the API, so that the CLI prints what it gets.
 
+mod alarm;
 mod firewall;
+mod follow;
 mod routing;
+mod time;
 
 use std::collections::BTreeSet;
 
@@ -14,8 +17,11 @@ use tokio::sync::{broadcast, watch};
 use utoipa::ToSchema;
 
 use crate::model::Validated;
+pub use alarm::{Alarm, AlarmKind};
 pub use firewall::{LogEvent, RuleHits};
+pub use follow::{Follow, FollowError, Following};
 pub use routing::{FlowEntry, FlowFilter, FlowState, NeighbourEntry, NeighbourState, protocol};
+pub use time::rfc3339;
 
 /// How far a host has come with the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,9 +36,9 @@ pub struct Applied {
 /// The answers of one host.
 pub trait HostReports: Send + Sync + 'static {
     /// Changes whenever a generation has been applied or an error comes or goes.
-    fn applied(&self) -> watch::Receiver<Applied>;
-    /// Names and alternative names of the devices that exist here.
-    fn devices(&self) -> BTreeSet<String>;
+    fn applied(&self) -> Result<watch::Receiver<Applied>, ReportError>;
+    /// Names and alternative names of the devices that exist here; `None` if that is not known.
+    fn devices(&self) -> Option<BTreeSet<String>>;
     /// State of the host, its ports and its tables.
     fn status(&self) -> Result<HostStatus, ReportError>;
     /// All entries of the forwarding database.
@@ -48,20 +54,26 @@ pub trait HostReports: Send + Sync + 'static {
     /// What rules and defaults decided about, by port.
     fn rules(&self) -> Result<Vec<RuleHits>, ReportError>;
     /// The last events of rules that log, and those that follow them.
-    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>);
+    fn log(&self) -> Result<(Vec<LogEvent>, broadcast::Receiver<LogEvent>), ReportError>;
     /// Hears that the manager has proven a configuration and that it is stored as this generation. A host
     /// in the manager's process needs not read and prove it once more.
     fn proven(&self, _generation: u64, _valid: Validated) {}
 }
 
-/// A table of the kernel could not be read.
+/// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {what}: {source}")]
-pub struct ReportError {
-    /// What was to be read.
-    pub what: String,
-    /// Why it failed.
-    pub source: Box<dyn std::error::Error + Send + Sync>,
+pub enum ReportError {
+    /// A table of the kernel could not be read.
+    #[error("cannot read {what}: {source}")]
+    Read {
+        /// What was to be read.
+        what: String,
+        /// Why it failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nobody forwards frames here.
+    #[error("a manager forwards no frames and has no such report")]
+    NoHost,
 }
 
 /// State of one host.
@@ -86,6 +98,9 @@ pub struct HostStatus {
     pub tables: Vec<TableStatus>,
     /// Programs of others on our devices; they are left alone.
     pub foreign: Vec<ForeignProgram>,
+    /// Room that is used up, and what was lost for want of it.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
 }
 
 /// State of a port or uplink.

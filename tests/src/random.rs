@@ -3,23 +3,28 @@
 //! Few addresses and ports, so that they meet.
 #![expect(clippy::unwrap_used, reason = "what is made here is right")]
 
-use std::{net::IpAddr, ops::RangeInclusive, sync::Arc};
+mod objects;
+
+use std::{collections::BTreeSet, net::IpAddr, ops::RangeInclusive, sync::Arc};
 
 use ipnet::IpNet;
-use proptest::{prelude::*, sample::select};
+use proptest::{collection::SizeRange, prelude::*, sample::select};
 use switch_common::{
+    table::hits,
     verdict::{Direction, DropReason},
     wire::{ipv4, ipv6, tcp::SYN},
 };
 use switch_user::{
-    classifier::linear::{self, Packet, Question},
-    model::{RuleAction, Service, ValidPolicy, ValidRule},
+    classifier::linear::{Packet, Question},
+    model::{Desired, RuleAction, Service, ValidPolicy, ValidRule},
 };
 
+pub use self::objects::PORTS;
 use crate::{
     actors::{MAC_B, MAC_X},
     fate::Fate,
     frame::{Frame, TCP, eth, ip},
+    oracle::rules::{Answer, ask},
     topology::Topology,
 };
 
@@ -131,30 +136,12 @@ pub fn question() -> impl Strategy<Value = Question> {
         .prop_map(|(direction, packet)| Question { direction, packet })
 }
 
-/// A port with a firewall, and one without.
-pub const PORTS: &str = "
-- {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10}
-- {apiVersion: dvs/v1, kind: Port, name: b, network: blue, device: vb, mac: ['02:00:00:00:00:0b']}
-- {apiVersion: dvs/v1, kind: Port, name: x, network: blue, device: vx, mac: ['02:00:00:00:00:0f']}
-";
-
 /// Policies that apply to the port with the firewall, and packets from it or for it.
-pub fn firewall() -> impl Strategy<Value = (Vec<ValidPolicy>, Vec<Question>)> {
-    let default = select(vec![RuleAction::Allow, RuleAction::Drop, RuleAction::Reject]);
-    let policy = (policy(0..40), default).prop_map(|(policy, default)| ValidPolicy { default, ..policy });
-    (prop::collection::vec(policy, 1..4), prop::collection::vec(question(), 20))
-}
-
-/// The ports with these policies.
-pub fn topology(policies: &[ValidPolicy], number: impl Fn(&str) -> u32) -> Topology {
-    Topology::with(PORTS, number, |validated| {
-        let policies = policies.iter().enumerate();
-        validated.policies =
-            policies.map(|(tier, policy)| (format!("p{tier}"), Arc::new(policy.clone()))).collect();
-        if let Some(port) = validated.ports.get_mut("b") {
-            port.policies = validated.policies.keys().cloned().collect();
-        }
-    })
+pub fn firewall(
+    policies: impl Into<SizeRange>,
+    rules: impl Into<SizeRange>,
+) -> impl Strategy<Value = (Desired, Vec<Question>)> {
+    (objects::desired(policies, rules), prop::collection::vec(question(), 20))
 }
 
 /// The packet that is asked about, and the port that it comes from.
@@ -194,13 +181,43 @@ pub fn asked(question: &Question) -> Question {
     Question { packet: Packet::Ip { peer, protocol, source, destination }, ..*question }
 }
 
-/// Why the packet is to be dropped, if it is.
-pub fn refused(policies: &[ValidPolicy], question: &Question) -> Option<DropReason> {
-    let policies: Vec<(&str, &ValidPolicy)> = policies.iter().map(|policy| ("p", policy)).collect();
-    let reason =
-        if question.direction == Direction::In { DropReason::PolicyIn } else { DropReason::PolicyOut };
-    let decision = linear::decide(&policies, &asked(question));
-    decision.filter(|decision| decision.action != RuleAction::Allow).map(|_| reason)
+/// What becomes of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Why it is dropped, if it is.
+    pub reason: Option<DropReason>,
+    /// Its sender is told; `None` if it is not certain that anybody may be.
+    pub rejected: Option<bool>,
+    /// Rules and defaults that have counted it.
+    pub hits: BTreeSet<u64>,
+}
+
+/// What rules say to a packet that is asked about.
+pub fn told(desired: &Desired, question: &Question) -> Told {
+    let question = asked(question);
+    let Some(Answer { action, hits }) = ask(desired, "b", &question) else {
+        return Told { reason: None, rejected: Some(false), hits: BTreeSet::new() };
+    };
+    let inward = question.direction == Direction::In;
+    let reason = if inward { DropReason::PolicyIn } else { DropReason::PolicyOut };
+    Told {
+        reason: Some(reason).filter(|_| action != RuleAction::Allow),
+        rejected: (action != RuleAction::Reject || hears(&question)).then_some(action == RuleAction::Reject),
+        hits,
+    }
+}
+
+/// True for a packet whose sender is surely told that it was rejected: no error, and of a station.
+fn hears(question: &Question) -> bool {
+    let Packet::Ip { peer, protocol, .. } = question.packet else { return false };
+    let stations = ["10.0.0.7", "10.128.0.1", "fd00::7", "fd00:0:0:1::"];
+    matches!(protocol, TCP | ipv4::UDP) && stations.iter().any(|station| peer.to_string() == *station)
+}
+
+/// Rules that have counted at the port with the firewall.
+pub fn hits(topology: &Topology, keys: impl IntoIterator<Item = hits::Key>) -> BTreeSet<u64> {
+    let slot = topology.slots["b"];
+    keys.into_iter().filter(|key| key.slot == slot).map(|key| key.rule).collect()
 }
 
 /// Why a packet was dropped, if it was.
@@ -209,4 +226,9 @@ pub fn reason(fate: &Fate) -> Option<DropReason> {
         Fate::Drop(reason, _) | Fate::DropAt(_, reason, _) => Some(*reason),
         Fate::Forward(..) | Fate::Flood(..) | Fate::Taken | Fate::Pass => None,
     }
+}
+
+/// True if something was made of a packet that was dropped: a reset or an error.
+pub fn is_rejected(fate: &Fate) -> bool {
+    matches!(fate, Fate::Drop(_, made) | Fate::DropAt(_, _, made) if !made.is_empty())
 }

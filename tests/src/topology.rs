@@ -42,6 +42,15 @@ impl Topology {
         Self::with(objects, number, |_| {})
     }
 
+    /// Plans objects.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[track_caller]
+    pub fn of(desired: &Desired, number: impl Fn(&str) -> u32) -> Self {
+        Self::plan(proven(desired), number, &BTreeMap::new())
+    }
+
     /// Plans the objects of a YAML text with something that users do not write.
     ///
     /// # Panics
@@ -68,7 +77,9 @@ impl Topology {
         let devices = devices(&validated, &number);
         let facts: Facts = devices.values().cloned().collect();
         let routers = validated.routers.keys().cloned().map(Holder::Router);
-        let holders = devices.keys().cloned().chain(routers);
+        // A port without a device has a slot too.
+        let ports = validated.ports.keys().cloned().map(Holder::Port);
+        let holders = devices.keys().cloned().chain(ports).chain(routers);
         let hosts = validated.overlay.hosts.keys().cloned().map(Holder::Host);
         let holders: BTreeSet<Holder> = holders.chain(hosts).chain(slots::policies(&validated)).collect();
         let slots = slots::assign(known, &holders, &BTreeMap::new());
@@ -124,10 +135,22 @@ pub fn device_names(objects: &str) -> Vec<String> {
 /// If it is none.
 #[track_caller]
 pub fn parse(objects: &str) -> Validated {
-    let source = read::Source::read(objects).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let mut desired = Desired::default();
-    source.objects.into_iter().for_each(|object| desired.put(object));
-    model::validate(&desired).unwrap_or_else(|problems| panic!("{problems:?}"))
+    proven(&self::objects(objects))
+}
+
+#[track_caller]
+fn proven(desired: &Desired) -> Validated {
+    model::validate(desired).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// The objects of a YAML text.
+///
+/// # Panics
+/// If they cannot be read.
+#[track_caller]
+pub fn objects(text: &str) -> Desired {
+    let source = read::Source::read(text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    source.objects.into_iter().collect()
 }
 
 fn devices(validated: &Validated, number: impl Fn(&str) -> u32) -> BTreeMap<Holder, Device> {

@@ -1,7 +1,7 @@
 //! Ring 2: the programs in the kernel, on the same cases as ring 1.
 #![expect(clippy::panic, reason = "a test may")]
 
-use std::{collections::BTreeMap, process::Command, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use dvs_tests::{
@@ -22,10 +22,10 @@ use nix::{
 use proptest::test_runner::{Config as ProptestConfig, TestCaseError, TestRunner};
 use switch_common::{
     addr::GATEWAY_MAC,
-    table::{config, fdb, port},
+    table::{config, fdb, port, rules::BLOCK},
     verdict::DropReason,
 };
-use switch_user::{classifier::linear::Question, model::ValidPolicy};
+use switch_user::{classifier::linear::Question, model::Desired};
 
 /// `TC_ACT_*` and `XDP_*` of `linux/pkt_cls.h` and `linux/bpf.h`.
 const TC_NEXT: i32 = -1;
@@ -342,6 +342,37 @@ fn check_cached(case: &Case) -> Result<()> {
     Ok(())
 }
 
+/// What the programs do with packets is what rules say that are asked one by one.
+fn compare(desired: &Desired, questions: &[Question]) -> Result<()> {
+    let topology = Topology::of(desired, number);
+    for question in questions {
+        let programs = Programs::lease(&topology)?;
+        let (from, frame) = random::packet(question);
+        let run = programs.tc(topology.ifindexes[from], &frame)?;
+        let wanted = random::told(desired, question);
+        let reasons: Vec<DropReason> = run.dropped.iter().map(|(_, reason)| *reason).collect();
+        let rejected = run.action == TC_REDIRECT && !reasons.is_empty();
+        ensure!(
+            reasons == Vec::from_iter(wanted.reason)
+                && wanted.rejected.is_none_or(|wanted| rejected == wanted)
+                && random::hits(&topology, programs.hits()?) == wanted.hits,
+            "{question:?}: {run:?} {:?} instead of {wanted:?}",
+            programs.hits()?
+        );
+    }
+    Ok(())
+}
+
+/// Compares random policies of so many rules.
+fn packets_pass(cases: u32, policies: RangeInclusive<usize>, rules: RangeInclusive<usize>) -> Result<()> {
+    devices(random::PORTS)?;
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let result = TestRunner::new(config).run(&random::firewall(policies, rules), |(desired, questions)| {
+        compare(&desired, &questions).map_err(|error| TestCaseError::fail(format!("{error:#}")))
+    });
+    result.map_err(|failure| anyhow::anyhow!("{failure}"))
+}
+
 /// Random rules and packets decide in the kernel as rules do that are asked one by one.
 /// A test run has no tunnels: a cable stands for the device that leads into them, and nothing comes out.
 #[test]
@@ -375,29 +406,15 @@ fn frames_go_into_tunnels() {
 
 #[test]
 fn packets_pass_as_rules_say() {
-    let case = Case { name: "random rules", objects: random::PORTS, steps: Vec::new() };
-    alone(case, |case| {
-        devices(case.objects)?;
-        let mut runner = TestRunner::new(ProptestConfig {
-            cases: 60,
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        });
-        let compare = |policies: &[ValidPolicy], questions: &[Question]| -> Result<()> {
-            let topology = random::topology(policies, number);
-            for question in questions {
-                let programs = Programs::lease(&topology)?;
-                let (from, frame) = random::packet(question);
-                let run = programs.tc(topology.ifindexes[from], &frame)?;
-                let reasons: Vec<DropReason> = run.dropped.iter().map(|(_, reason)| *reason).collect();
-                let wanted: Vec<DropReason> = random::refused(policies, question).into_iter().collect();
-                ensure!(reasons == wanted, "{question:?}: {run:?} instead of {wanted:?}");
-            }
-            Ok(())
-        };
-        let result = runner.run(&random::firewall(), |(policies, questions)| {
-            compare(&policies, &questions).map_err(|error| TestCaseError::fail(format!("{error:#}")))
-        });
-        result.map_err(|failure| anyhow::anyhow!("{failure}"))
+    alone(Case { name: "random rules", objects: random::PORTS, steps: Vec::new() }, |_| {
+        packets_pass(60, 1..=3, 0..=39)
+    });
+}
+
+/// So they do where they take several blocks.
+#[test]
+fn packets_pass_as_many_rules_say() {
+    alone(Case { name: "many rules", objects: random::PORTS, steps: Vec::new() }, |_| {
+        packets_pass(2, 1..=1, 3 * BLOCK..=3 * BLOCK + 1)
     });
 }

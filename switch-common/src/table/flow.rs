@@ -210,7 +210,13 @@ pub const fn stamp(epoch: u64, now: u64) -> u64 {
 #[inline(always)]
 pub const fn is_fresh(stamp: u64, epoch: u64, now: u64) -> bool {
     let age = ((now >> UNIT) as u32).wrapping_sub(stamp as u32);
-    (stamp >> 32) as u32 == epoch as u32 && age < (Flow::REJUDGE_NS >> UNIT) as u32
+    is_of(stamp, epoch) && age < (Flow::REJUDGE_NS >> UNIT) as u32
+}
+
+/// True if a flow with this stamp was judged in this epoch.
+#[inline(always)]
+pub const fn is_of(stamp: u64, epoch: u64) -> bool {
+    (stamp >> 32) as u32 == epoch as u32
 }
 
 /// Nanoseconds before `now` at which a flow with this stamp was judged; 0 if the stamp is from a moment

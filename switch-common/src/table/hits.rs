@@ -9,8 +9,8 @@ use crate::shared::Shared;
 
 /// Name of the hash from [`Key`] to [`Hits`].
 pub const NAME: &str = "hits";
-/// Rules with a port each.
-pub const CAPACITY: u32 = 65_536;
+/// Rules with a port each, unless the configuration says otherwise.
+pub const DEFAULT_CAPACITY: u32 = 65_536;
 
 super::key! {
     /// A rule at a port.

@@ -104,6 +104,13 @@ pub fn write(message: &mut [u8; MESSAGE_LEN], kind: u8, flags: u8, target: IpWor
     super::sum::words(0, &words)
 }
 
+/// The beginning of an option of so many octets, a multiple of 8 and at most 2040, that nobody heeds: of a kind for
+/// experiments (RFC 4727, 5.1), and receivers ignore what they do not know (RFC 4861, 4.6).
+#[inline(always)]
+pub const fn padding(octets: u32) -> [u8; 2] {
+    [253, (octets / 8) as u8]
+}
+
 /// The group in which a station with this address is asked for (RFC 4291, 2.7.1).
 #[inline(always)]
 pub const fn solicited_node(address: IpWords) -> IpWords {

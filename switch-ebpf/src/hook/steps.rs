@@ -4,6 +4,7 @@
 use aya_ebpf::bindings::__sk_buff;
 use switch_common::{addr::MacWord, verdict::DropReason};
 use switch_ebpf::{
+    frame::Audience,
     packet::EditFailed,
     pipeline::{self, Way},
     stage::{
@@ -111,6 +112,14 @@ pub(super) extern "C" fn dvs_back(skb: *mut __sk_buff) -> u32 {
     0
 }
 
+/// Connections of flooded packets.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_seek(skb: *mut __sk_buff) -> u32 {
+    record::seek(&mut TcPacket(skb), &Maps);
+    0
+}
+
 /// Services of the router. Returns a packed step.
 #[inline(never)]
 #[unsafe(no_mangle)]
@@ -125,11 +134,18 @@ pub(super) extern "C" fn dvs_track(skb: *mut __sk_buff) -> u64 {
     filter::track(&mut TcPacket(skb), &Maps).0
 }
 
+/// What the firewall is asked about. Returns a packed step.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_prepare(skb: *mut __sk_buff) -> u64 {
+    filter::prepare(&mut TcPacket(skb), &Maps).0
+}
+
 /// The firewall. Returns a packed step.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub(super) extern "C" fn dvs_filter(skb: *mut __sk_buff) -> u64 {
-    filter::packet(&mut TcPacket(skb), &Maps).0
+pub(super) extern "C" fn dvs_filter() -> u64 {
+    filter::packet::<TcPacket, _>(&Maps).0
 }
 
 /// The policies of one port. Returns what they do.
@@ -154,11 +170,18 @@ pub(super) extern "C" fn dvs_search(policy: u32, way: u32) -> u64 {
     filter::search::<TcPacket, _>(&Maps, policy, way)
 }
 
-/// Copies for ports with a firewall.
+/// Copies for ports with a firewall. Returns 1 if the connection is to be remembered.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn dvs_screened(skb: *mut __sk_buff, sender: u32) -> u32 {
-    flood::screened(&mut TcPacket(skb), &Maps, sender);
+    flood::screened(&mut TcPacket(skb), &Maps, sender).into()
+}
+
+/// Connections of flooded packets that firewalls have let pass.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_remember() -> u32 {
+    record::remember(&Maps);
     0
 }
 
@@ -211,6 +234,14 @@ pub(super) extern "C" fn dvs_error(skb: *mut __sk_buff) -> u32 {
         Ok(()) => 0,
         Err(EditFailed) => 1,
     }
+}
+
+/// Requests for a station, to ports or to uplinks. Returns 1, or 0 if the frame has no room for one.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn dvs_request(skb: *mut __sk_buff, uplinks: u32) -> u32 {
+    let audience = if uplinks == 0 { Audience::Ports } else { Audience::Uplinks };
+    route::request(&mut TcPacket(skb), &Maps, audience).into()
 }
 
 /// Questions for a station.

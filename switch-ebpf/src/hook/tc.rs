@@ -19,6 +19,7 @@ use switch_common::{
     verdict::{DropReason, Packed, Path, Verdict},
 };
 use switch_ebpf::{
+    frame::Audience,
     packet::{EditFailed, Packet, Repeated, Tag},
     pipeline::{self, Way},
     stage::guard::Subject,
@@ -291,6 +292,11 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
+    fn seek<T: Tables>(&mut self, _tables: &T) {
+        steps::dvs_seek(self.0);
+    }
+
+    #[inline(always)]
     fn serve<T: Tables>(&mut self, _tables: &T) -> Step {
         Step(steps::dvs_serve(self.0))
     }
@@ -311,17 +317,22 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
-    fn filter<T: Tables>(&mut self, _tables: &T) -> Step {
-        Step(steps::dvs_filter(self.0))
+    fn prepare<T: Tables>(&mut self, _tables: &T) -> Step {
+        Step(steps::dvs_prepare(self.0))
     }
 
     #[inline(always)]
-    fn admit<T: Tables>(&mut self, _tables: &T, ifindex: u32, way: u32) -> u64 {
+    fn filter<T: Tables>(_tables: &T) -> Step {
+        Step(steps::dvs_filter())
+    }
+
+    #[inline(always)]
+    fn admit<T: Tables>(_tables: &T, ifindex: u32, way: u32) -> u64 {
         steps::dvs_admit(ifindex, way)
     }
 
     #[inline(always)]
-    fn refused<T: Tables>(&mut self, _tables: &T, what: u32, reason: DropReason) -> Step {
+    fn refused<T: Tables>(_tables: &T, what: u32, reason: DropReason) -> Step {
         Step(steps::dvs_refused(what, u32::from(reason as u16)))
     }
 
@@ -331,8 +342,13 @@ impl Packet for TcPacket {
     }
 
     #[inline(always)]
-    fn screened<T: Tables>(&mut self, _tables: &T, sender: u32) {
-        steps::dvs_screened(self.0, sender);
+    fn screened<T: Tables>(&mut self, _tables: &T, sender: u32) -> bool {
+        steps::dvs_screened(self.0, sender) == 1
+    }
+
+    #[inline(always)]
+    fn remember<T: Tables>(&mut self, _tables: &T) {
+        steps::dvs_remember();
     }
 
     #[inline(always)]
@@ -358,6 +374,11 @@ impl Packet for TcPacket {
     #[inline(always)]
     fn complain<T: Tables>(&mut self, _tables: &T) -> Result<(), EditFailed> {
         if steps::dvs_error(self.0) == 0 { Ok(()) } else { Err(EditFailed) }
+    }
+
+    #[inline(always)]
+    fn request<T: Tables>(&mut self, _tables: &T, audience: Audience) -> bool {
+        steps::dvs_request(self.0, (audience == Audience::Uplinks).into()) == 1
     }
 
     #[inline(always)]

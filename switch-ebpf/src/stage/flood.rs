@@ -7,12 +7,11 @@ use switch_common::{
         flood::{CHUNK, Chunk, Key},
         overlay,
         port::{self, Form, Port},
-        rules,
     },
     verdict::{DropReason, Packed, Verdict},
 };
 
-use super::{Stop, account, emit, filter};
+use super::{Stop, account, emit, filter, record};
 use crate::{
     edit,
     frame::{self, Audience, Outer, Place},
@@ -181,20 +180,22 @@ impl<P: Packet, T: Tables> Part<'_, P, T> {
     }
 }
 
-/// Copies the frame in the scratch memory to those ports with a firewall whose policies let it.
+/// Copies the frame in the scratch memory to those ports with a firewall whose policies let it. True if it
+/// begins a connection whose answer a firewall has to know.
 ///
 /// One by one, and apart from the others, because to ask takes all the stack that there is.
 #[inline(always)]
-pub fn screened<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32) {
-    let Some(scratch) = tables.scratch() else { return };
+pub fn screened<P: Packet, T: Tables>(packet: &mut P, tables: &T, sender: u32) -> bool {
+    let Some(scratch) = tables.scratch() else { return false };
     if scratch.screen == 0 {
-        return;
+        return false;
     }
     let network = scratch.place.unpack().network;
-    let Some(chunk) = tables.members(&Key { network, chunk: 0 }) else { return };
+    let Some(chunk) = tables.members(&Key { network, chunk: 0 }) else { return false };
     let members = (chunk.last + 1) * CHUNK as u32;
     let mut screen = Screen { packet, tables, sender: sender.into(), network: network.into() };
     P::repeat(members, &mut screen);
+    record::is_memorable(scratch)
 }
 
 /// One member after the other.
@@ -220,8 +221,7 @@ impl<P: Packet, T: Tables> Repeated for Screen<'_, P, T> {
         }
         let Some(receiver) = self.tables.port(ifindex) else { return ControlFlow::Continue(()) };
         if receiver.is(port::FIREWALL) {
-            let what = self.packet.admit(self.tables, ifindex, filter::RECEIVER);
-            if what & rules::ACTION == rules::ALLOW {
+            if filter::lets_in::<P, T>(self.tables, ifindex, receiver.slot) {
                 self.packet.copy(self.tables, ifindex);
             } else {
                 account::dropped(self.tables, receiver.slot, DropReason::PolicyIn);

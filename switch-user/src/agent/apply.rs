@@ -41,6 +41,20 @@ pub struct Outcome {
     pub attached: BTreeSet<Link>,
 }
 
+impl Outcome {
+    /// Those of these ports that are open: their device is there and runs the pipeline.
+    pub fn open_of(&self, mut ports: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+        let attached: BTreeSet<u32> = self.attached.iter().map(|link| link.ifindex).collect();
+        let is_open = |port: &String| {
+            let seat = self.plan.seats.get(&Holder::Port(port.clone()));
+            let device = seat.filter(|seat| seat.up).and_then(|seat| seat.device.as_ref());
+            device.is_some_and(|device| attached.contains(&device.ifindex))
+        };
+        ports.retain(|port, _| is_open(port));
+        ports
+    }
+}
+
 /// Brings a dataplane to where the configuration wants it, and remembers what it holds.
 pub struct Reconciler<D> {
     dataplane: D,

@@ -18,6 +18,9 @@ impl Facts {
     /// Facts about these devices.
     pub fn new(devices: Devices) -> Self {
         let mut names = BTreeMap::new();
+        let aliases = devices.values().filter_map(|device| Some((device.alias.clone()?, device.ifindex)));
+        // Backwards, because of devices with the same alias the first one is meant.
+        names.extend(aliases.rev());
         for device in devices.values() {
             for name in std::iter::once(&device.name).chain(&device.altnames) {
                 names.insert(name.clone(), device.ifindex);
@@ -26,7 +29,7 @@ impl Facts {
         Self { devices, names }
     }
 
-    /// The device with this name or alternative name.
+    /// The device with this name or alternative name; if there is none, the one with this alias.
     pub fn named(&self, name: &str) -> Option<&Arc<Device>> {
         self.names.get(name).and_then(|ifindex| self.devices.get(ifindex))
     }
@@ -41,7 +44,7 @@ impl Facts {
         self.devices.values()
     }
 
-    /// All names and alternative names.
+    /// All names, alternative names and aliases.
     pub fn names(&self) -> BTreeSet<String> {
         self.names.keys().cloned().collect()
     }
@@ -66,5 +69,19 @@ mod tests {
         assert_eq!(facts.named("vm-eth0"), facts.device(4));
         assert!(facts.named("v2").is_none());
         assert_eq!(facts.names().len(), 2);
+    }
+
+    #[test]
+    fn an_alias_counts_where_no_device_has_the_name() {
+        let device = |ifindex, name: &str, alias: &str| Device {
+            ifindex,
+            name: name.into(),
+            alias: Some(alias.into()),
+            ..Device::default()
+        };
+        let facts: Facts =
+            [device(4, "v1", "web"), device(5, "v2", "web"), device(6, "v3", "v1")].into_iter().collect();
+        let found = |name| facts.named(name).map(|device| device.ifindex);
+        assert_eq!([found("web"), found("v1"), found("v3")], [Some(4), Some(4), Some(6)]);
     }
 }

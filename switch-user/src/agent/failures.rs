@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use switch_common::table::port::{Port, TRACKED};
 
-use super::{diff::Op, image::Observed};
+use super::{
+    diff::Op,
+    image::{Observed, policies},
+};
 
 /// What could not be done.
 #[derive(Default)]
@@ -44,13 +47,13 @@ impl Failures {
     }
 
     fn lacks_policy(&self, row: &Port) -> bool {
-        names(row).any(|slot| self.policies.contains(&slot))
+        policies(row).any(|slot| self.policies.contains(&slot))
     }
 }
 
 /// True for the end of a policy that a port still names, because its row could not be written.
 fn is_needed(op: &Op, known: &Observed) -> bool {
-    let is_named = |slot: &u32| known.ports.values().any(|row| names(row).any(|named| named == *slot));
+    let is_named = |slot: &u32| known.ports.values().any(|row| policies(row).any(|named| named == *slot));
     if let Op::Unpolicy(slot) = op {
         is_named(slot)
     } else if let Op::Unname(slot) = op {
@@ -64,12 +67,7 @@ fn is_needed(op: &Op, known: &Observed) -> bool {
 fn is_premature(op: &Op, known: &Observed) -> bool {
     let Op::Replace(link) = op else { return false };
     let row = known.ports.get(&link.ifindex);
-    row.is_some_and(|row| names(row).any(|slot| !known.policies.contains_key(&slot)))
-}
-
-/// Slots of the policies of a port.
-fn names(row: &Port) -> impl Iterator<Item = u32> {
-    row.policies.iter().filter(|slot| **slot != 0).map(|slot| u32::from(*slot))
+    row.is_some_and(|row| policies(row).any(|slot| !known.policies.contains_key(&slot)))
 }
 
 /// The old row of a device instead of its new one. Only whether its frames may go to a port with a

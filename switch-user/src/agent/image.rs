@@ -173,6 +173,8 @@ pub struct TableImage {
     pub names: BTreeMap<u32, Holder>,
     /// Policies of ports, by slot.
     pub policies: BTreeMap<u32, Arc<Compiled>>,
+    /// Rows that there are for policies.
+    pub rule_capacity: u32,
     /// Rows of the port table, by device.
     pub ports: BTreeMap<u32, Port>,
     /// Configured stations, with the device they are at.
@@ -226,6 +228,11 @@ pub struct Observed {
     pub links: BTreeMap<Link, LinkState>,
     /// Settings that were looked at. One that is missing is not ours.
     pub settings: BTreeMap<(u32, Setting), SettingState>,
+}
+
+/// Slots of the policies of a port.
+pub fn policies(port: &Port) -> impl Iterator<Item = u32> {
+    port.policies.iter().filter(|slot| **slot != 0).map(|slot| u32::from(*slot))
 }
 
 /// True if a station of this network may have been learned at a port with this row.

@@ -5,6 +5,8 @@
 //! pure. Only [`dataplane`] touches the kernel's tables and hooks.
 
 pub mod advertise;
+pub mod alarms;
+pub mod announce;
 pub mod apply;
 pub mod compiled;
 pub mod dataplane;
@@ -26,8 +28,8 @@ pub mod rule_names;
 pub mod run;
 pub mod scene;
 pub mod slots;
-mod source;
 pub mod status;
+pub mod supply;
 pub mod worker;
 
 #[cfg(test)]

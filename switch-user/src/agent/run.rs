@@ -1,15 +1,15 @@
 //! The loop: reconcile, wait for a reason to do it again.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    task::{JoinHandle, spawn_blocking},
+    task::{JoinHandle, JoinSet, spawn_blocking},
     time::{Instant, sleep_until},
 };
 
 use super::{
-    advertise,
+    advertise, alarms, announce,
     apply::{Outcome, Reconciler},
     dataplane::{DataplaneError, Sizes, bpf::Bpf, expire, home::Home, sweep},
     facts::Facts,
@@ -18,15 +18,11 @@ use super::{
     image::Hook,
     keeper, log, memory,
     scene::Scene,
-    source::Source,
     status::Reports,
+    supply::{Bound, Supplied, Supply},
     worker::Worker,
 };
-use crate::{
-    model::Validated,
-    netlink::{NetlinkError, links, packet::Sender},
-    store::Store,
-};
+use crate::netlink::{NetlinkError, links, packet::Sender};
 
 /// Everything is read again after this time, in case that somebody else changed it.
 const RESYNC: Duration = Duration::from_mins(1);
@@ -74,30 +70,32 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Loads the datapath, adopts what is pinned, and begins to follow the store and the devices.
+    /// Loads the datapath, adopts what is pinned, and begins to follow the configuration and the devices.
     ///
     /// # Errors
     /// When the devices cannot be listed or the datapath cannot be loaded.
-    pub async fn start(settings: Settings, store: Arc<dyn Store>) -> Result<Self, AgentError> {
+    pub async fn start(settings: Settings, supply: Box<dyn Supply>) -> Result<Self, AgentError> {
         let devices = links::watch().await?;
         let home = Arc::new(Home::new(&settings.state));
         let reports = Arc::new(Reports::new(settings.host.clone(), Arc::clone(&home), devices.clone()));
-        let generation = store.watch();
-        let source = Source::new(store, Arc::clone(&reports));
+        let news = supply.watch();
         let (scene, set) = watch::channel(None);
-        let journal = reports.journal();
-        let begin = move || Work::begin(&settings, home, source, &set, journal);
+        let announcer = announce::start(set.clone(), Sender::open()?);
+        let told = Arc::clone(&reports);
+        let begin = move || Work::begin(&settings, home, supply, &set, told);
         let (work, workers) = spawn_blocking(begin).await??;
         let (stop, stopping) = watch::channel(false);
         let (announce, ready) = watch::channel(false);
         let run = Loop {
-            generation,
+            news,
             devices,
             reports: Arc::clone(&reports),
             stopping,
             ready: announce,
             scene,
+            opened: BTreeMap::new(),
             _workers: workers,
+            _announcer: announcer,
         };
         Ok(Self { reports, task: tokio::spawn(run.run(work)), ready, stop })
     }
@@ -134,7 +132,8 @@ impl Agent {
 /// What a reconciliation works on; it blocks, so it is handed to a thread that may.
 struct Work {
     core: Reconciler<Bpf>,
-    source: Source,
+    supply: Box<dyn Supply>,
+    reports: Arc<Reports>,
     facts: Facts,
     /// What was said last, which is not said again.
     said: Option<(u64, Vec<String>)>,
@@ -142,7 +141,7 @@ struct Work {
 
 /// What came of it.
 enum Done {
-    Applied(u64, Arc<Validated>, Box<Outcome>),
+    Applied(Supplied, Box<Outcome>),
     Unreadable(String),
 }
 
@@ -150,18 +149,19 @@ impl Work {
     fn begin(
         settings: &Settings,
         home: Arc<Home>,
-        mut source: Source,
+        mut supply: Box<dyn Supply>,
         scene: &watch::Receiver<Option<Arc<Scene>>>,
-        journal: Arc<log::Journal>,
+        reports: Arc<Reports>,
     ) -> Result<(Self, Vec<Worker>), AgentError> {
         // A configuration that cannot be read is reported by the loop.
-        let sizes = source.read().map_or(Sizes::DEFAULT, |(_, desired)| Sizes::of(&desired));
+        let sizes = supply.read(None).map_or(Sizes::DEFAULT, |supplied| Sizes::of(&supplied.desired));
         let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, sizes)?;
         // The object and the kernel's own types have been read and are not needed any more.
         memory::give_back();
         let work = Self {
             core: Reconciler::new(bpf, host_mac(&settings.host)),
-            source,
+            supply,
+            reports: Arc::clone(&reports),
             facts: Facts::default(),
             said: None,
         };
@@ -169,7 +169,8 @@ impl Work {
             sweep::start(Arc::clone(&home))?,
             expire::start(Arc::clone(&home))?,
             hits::start(Arc::clone(&home), scene.clone())?,
-            log::start(Arc::clone(&home), scene.clone(), journal)?,
+            log::start(Arc::clone(&home), scene.clone(), reports.journal())?,
+            alarms::start(reports)?,
             keeper::start(home, scene.clone(), Sender::open()?)?,
             advertise::start(scene.clone(), Sender::open()?)?,
         ];
@@ -177,14 +178,15 @@ impl Work {
     }
 
     fn reconcile(&mut self) -> Done {
-        match self.source.read() {
-            Ok((generation, desired)) => {
-                let outcome = self.core.reconcile(&desired, &self.facts);
-                self.say(generation, outcome.operations, &outcome.errors);
+        // Taken in any case: what comes too late is not to be kept in memory.
+        match self.supply.read(self.reports.take_proven()) {
+            Ok(supplied) => {
+                let outcome = self.core.reconcile(&supplied.desired, &self.facts);
+                self.say(supplied.generation, outcome.operations, &outcome.errors);
                 if outcome.operations > MANY {
                     memory::give_back();
                 }
-                Done::Applied(generation, desired, Box::new(outcome))
+                Done::Applied(supplied, Box::new(outcome))
             }
             Err(error) => {
                 let error = error.to_string();
@@ -209,14 +211,17 @@ impl Work {
 
 /// Waits for reasons to work.
 struct Loop {
-    generation: watch::Receiver<u64>,
+    news: watch::Receiver<u64>,
     devices: watch::Receiver<links::Devices>,
     reports: Arc<Reports>,
     stopping: watch::Receiver<bool>,
     ready: watch::Sender<bool>,
     /// What was planned last.
     scene: watch::Sender<Option<Arc<Scene>>>,
+    /// Ports that were opened after a claim, with its epoch.
+    opened: BTreeMap<String, u64>,
     _workers: Vec<Worker>,
+    _announcer: JoinSet<()>,
 }
 
 enum Reason {
@@ -255,12 +260,9 @@ impl Loop {
         })
         .await?;
         let failed = match done {
-            Done::Applied(generation, desired, mut outcome) => {
+            Done::Applied(supplied, outcome) => {
                 let failed = !outcome.errors.is_empty();
-                let desired = outcome.desired.take().unwrap_or(desired);
-                let image = std::mem::take(&mut outcome.plan.image);
-                self.scene.send_replace(Some(Arc::new(Scene::new(Arc::clone(&desired), image))));
-                self.reports.publish(&desired, *outcome, generation);
+                self.publish(supplied, *outcome);
                 failed
             }
             Done::Unreadable(error) => {
@@ -271,11 +273,25 @@ impl Loop {
         Ok((work, failed))
     }
 
+    /// Tells everybody what is applied.
+    fn publish(&mut self, supplied: Supplied, mut outcome: Outcome) {
+        let Supplied { generation, desired, bound } = supplied;
+        let desired = outcome.desired.take().unwrap_or(desired);
+        let fresh = outcome.open_of(bound.fresh);
+        self.opened.retain(|port, _| desired.ports.contains_key(port));
+        self.opened.extend(fresh.clone());
+        let image = std::mem::take(&mut outcome.plan.image);
+        let scene = Scene::new(Arc::clone(&desired), image).with_opened(self.opened.clone());
+        self.scene.send_replace(Some(Arc::new(scene)));
+        self.reports.publish_bound(Bound { claims: bound.claims, fresh });
+        self.reports.publish(&desired, outcome, generation);
+    }
+
     async fn reason(&mut self, wake: Instant) -> Reason {
         tokio::select! {
             biased;
             _ = self.stopping.wait_for(|stop| *stop) => Reason::Stop,
-            Ok(()) = self.generation.changed() => Reason::Changed,
+            Ok(()) = self.news.changed() => Reason::Changed,
             Ok(()) = self.devices.changed() => Reason::Changed,
             () = sleep_until(wake) => Reason::Time,
         }

@@ -1,6 +1,6 @@
 //! What was planned, for those who send frames of their own: who is in a network, and how to reach them.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, io, net::IpAddr, sync::Arc};
 
 use switch_common::{
     addr::{IpWords, Mac, MacWord, ip_words},
@@ -10,6 +10,7 @@ use switch_common::{
         port::{Form, Port, TRUNK, TUNNEL, UP, UPLINK},
         route::Target,
     },
+    wire::vlan::{CUSTOMER, SERVICE},
 };
 
 use super::{
@@ -17,8 +18,8 @@ use super::{
     plan::routes::own_address,
 };
 use crate::{
-    model::{ValidNetwork, Validated},
-    netlink::tunnel::Tunnel,
+    model::{Attachment, ValidNetwork, ValidPort, Validated},
+    netlink::{packet::Sender, tunnel::Tunnel},
 };
 
 /// The plan of one moment.
@@ -31,6 +32,8 @@ pub struct Scene {
     pub targets: Arc<BTreeMap<u64, Target>>,
     /// Who has which slot.
     pub holders: BTreeMap<u32, Holder>,
+    /// Ports that were opened after a claim, with its epoch.
+    pub opened: BTreeMap<String, u64>,
     config: Config,
     ports: BTreeMap<u32, Port>,
     /// Names of networks by their VLAN.
@@ -52,12 +55,32 @@ pub struct Exit {
     pub tunnel: Option<Tunnel>,
 }
 
+impl Exit {
+    /// Sends a frame this way.
+    ///
+    /// # Errors
+    /// When the device is gone or down, or there is no way to the other host.
+    pub fn send(&self, sender: &Sender, frame: &[u8]) -> io::Result<()> {
+        match &self.tunnel {
+            Some(tunnel) => tunnel.send(frame),
+            None => sender.send(self.ifindex, frame),
+        }
+    }
+}
+
 impl Scene {
     /// What a plan says.
     pub fn new(desired: Arc<Validated>, image: TableImage) -> Self {
         let TableImage { gateways, routes, config, ports, names: holders, .. } = image;
         let names = desired.networks.iter().map(|(name, network)| (network.vlan.get(), name.clone()));
-        Self { names: names.collect(), gateways, targets: routes.targets, holders, config, ports, desired }
+        let (names, opened) = (names.collect(), BTreeMap::new());
+        Self { names, gateways, targets: routes.targets, holders, opened, config, ports, desired }
+    }
+
+    /// The same with the ports that were opened after a claim.
+    #[must_use]
+    pub fn with_opened(self, opened: BTreeMap<String, u64>) -> Self {
+        Self { opened, ..self }
     }
 
     /// All ways into a network.
@@ -67,8 +90,20 @@ impl Scene {
 
     /// The way into a network by this device.
     pub fn exit(&self, ifindex: u32, network: u16) -> Option<Exit> {
+        self.door(ifindex, network, self.gateways.get(&network.into())?.tpid)
+    }
+
+    /// All ways into a network, whether it is routed or not, but for that to a port of its own.
+    pub fn doors(&self, network: u16, but: &str) -> Vec<Exit> {
+        let service = |port: &ValidPort| matches!(&port.attachment, Attachment::Access { vlan, qinq: true } if vlan.get() == network);
+        let tpid = if self.desired.ports.values().any(service) { SERVICE } else { CUSTOMER };
+        let own = Holder::Port(but.to_owned());
+        let others = self.ports.iter().filter(|(_, port)| self.holders.get(&port.slot) != Some(&own));
+        others.filter_map(|(ifindex, _)| self.door(*ifindex, network, tpid)).collect()
+    }
+
+    fn door(&self, ifindex: u32, network: u16, tpid: u16) -> Option<Exit> {
         let port = self.ports.get(&ifindex).filter(|port| port.is(UP))?;
-        let tpid = self.gateways.get(&network.into())?.tpid;
         let tunnel = if port.is(TUNNEL) { Some(self.tunnel(port, network)?) } else { None };
         let tag = match port.form(network) {
             Form::Absent => return None,

@@ -87,10 +87,10 @@ fn uplinks() -> impl Strategy<Value = BTreeMap<String, ValidUplink>> {
 
 fn desired() -> impl Strategy<Value = Arc<Validated>> {
     let size = || prop_oneof![Just(1024u32), Just(2048)];
-    let sizes = (size(), size(), size());
+    let sizes = (size(), size(), size(), size());
     let rules = (routing::routing(), firewall::policies(), overlay::overlay());
     (ports(), uplinks(), option::of(10u64..20), sizes, rules).prop_map(
-        |(ports, uplinks, ageing, (fdb_capacity, flow_capacity, rule_capacity), rules)| {
+        |(ports, uplinks, ageing, (fdb_capacity, flow_capacity, rule_capacity, hit_capacity), rules)| {
             let ((mut networks, routers), policies, (over, overlay)) = rules;
             networks.extend(over.map(|network| ("o".to_owned(), network)));
             Arc::new(Validated {
@@ -98,6 +98,7 @@ fn desired() -> impl Strategy<Value = Arc<Validated>> {
                 fdb_capacity,
                 flow_capacity,
                 rule_capacity,
+                hit_capacity,
                 gateway_mac: GATEWAY_MAC,
                 networks,
                 routers,
@@ -258,6 +259,7 @@ fn one_port(port: ValidPort) -> Arc<Validated> {
         fdb_capacity: 1024,
         flow_capacity: 1024,
         rule_capacity: 1024,
+        hit_capacity: 1024,
         gateway_mac: GATEWAY_MAC,
         networks: BTreeMap::new(),
         routers: BTreeMap::new(),

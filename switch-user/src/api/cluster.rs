@@ -107,6 +107,24 @@ pub struct Claim {
     pub seen: Option<u64>,
 }
 
+/// How far those have come who were waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Waited {
+    /// The generation that is applied, as far as the errors allow.
+    pub generation: u64,
+    /// What could not be applied; tried again until it works.
+    pub errors: Vec<String>,
+    /// Hosts that are dead: they apply it when they return.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dead: BTreeSet<String>,
+}
+
+impl From<Applied> for Waited {
+    fn from(Applied { generation, errors }: Applied) -> Self {
+        Self { generation, errors, dead: BTreeSet::new() }
+    }
+}
+
 /// A host, as managers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -161,4 +179,37 @@ pub struct BindingList {
     pub bindings: Vec<BindingEntry>,
     /// Hosts that are alive.
     pub alive: BTreeSet<String>,
+}
+
+/// Tells a view from others: the same for the same documents, by kind and name, and the same bindings, by port.
+pub fn view_digest<'a>(
+    documents: impl IntoIterator<Item = &'a Document>,
+    bindings: impl IntoIterator<Item = (&'a str, &'a Binding)>,
+) -> String {
+    let mut digest = Fnv::new();
+    for document in documents {
+        digest.add(document);
+    }
+    for binding in bindings {
+        digest.add(&binding);
+    }
+    format!("{:016x}", digest.0)
+}
+
+/// FNV-1a with 64 bits: needs no secret, only to be the same in every version.
+struct Fnv(u64);
+
+impl Fnv {
+    const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// Adds the line that stands for a value.
+    fn add(&mut self, value: &impl Serialize) {
+        // What is written here has no form that JSON lacks.
+        let line = serde_json::to_vec(value).unwrap_or_default();
+        for octet in line.into_iter().chain([b'\n']) {
+            self.0 = (self.0 ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
 }

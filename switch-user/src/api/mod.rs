@@ -3,6 +3,7 @@
 
 mod cluster;
 mod firewall;
+mod history;
 mod problem;
 
 use serde::{Deserialize, Serialize};
@@ -10,14 +11,15 @@ use utoipa::ToSchema;
 
 pub use cluster::{
     Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName,
-    ViewEvent,
+    ViewEvent, Waited, view_digest,
 };
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
+pub use history::{History, HistoryEntry, HistoryRow};
 pub use problem::{Details, FieldError, PROBLEM_JSON};
 
 use crate::{
     model::{Change, Document},
-    report::HostStatus,
+    report::{Following, HostStatus},
 };
 
 /// Objects as of one generation.
@@ -71,6 +73,9 @@ pub struct WatchEvent {
 pub struct SwitchStatus {
     /// Generation of the configuration; the host has reached it when `applied.generation` is the same.
     pub generation: u64,
+    /// The managers that the host follows, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Following>,
     /// State of the host.
     #[serde(flatten)]
     pub host: HostStatus,

@@ -1,11 +1,11 @@
-//! What the policies at both ends of a connection say about its first packet.
+//! What the policies at both ends of a connection say about its first packet, and what answers are asked.
 
 use std::net::IpAddr;
 
 use switch_common::{
     verdict::Direction,
     wire::{
-        icmp::{ECHO, ECHO6},
+        icmp::{ECHO, ECHO_REPLY, ECHO_REPLY6, ECHO6},
         ipv4::{ICMP, SCTP, TCP, UDP},
         ipv6::ICMPV6,
     },
@@ -52,6 +52,15 @@ impl Carried {
             _ => self.ports.unwrap_or_default(),
         }
     }
+
+    /// The same for an answer.
+    fn answered(self) -> [u16; 2] {
+        match self.protocol {
+            ICMP => [0, u16::from_be_bytes([ECHO_REPLY, 0])],
+            ICMPV6 => [0, u16::from_be_bytes([ECHO_REPLY6, 0])],
+            _ => self.ports.map_or([0; 2], |[source, destination]| [destination, source]),
+        }
+    }
 }
 
 /// True for protocols of which rules know the ports.
@@ -62,13 +71,25 @@ pub const fn has_ports(protocol: u8) -> bool {
 impl<'a> Connection<'a> {
     /// The ports of the switch at its ends, each with what its policies are asked: the sender's first.
     pub fn questions(&self) -> impl Iterator<Item = (&'a str, Question)> + use<'a> {
+        self.asked([Direction::Out, Direction::In], self.service.words())
+    }
+
+    /// The same ports in the same order, with what they are asked about an answer where no state is kept.
+    pub fn answers(&self) -> impl Iterator<Item = (&'a str, Question)> + use<'a> {
+        self.asked([Direction::In, Direction::Out], self.service.answered())
+    }
+
+    fn asked(
+        &self,
+        [from_way, to_way]: [Direction; 2],
+        [from_port, to_port]: [u16; 2],
+    ) -> impl Iterator<Item = (&'a str, Question)> + use<'a> {
         let Self { source, destination, service, .. } = *self;
-        let [from_port, to_port] = service.words();
         let question = move |direction, peer| Question {
             direction,
             packet: Packet::Ip { peer, protocol: service.protocol, source: from_port, destination: to_port },
         };
-        let ends = [(self.from, Direction::Out, destination), (self.to, Direction::In, source)];
+        let ends = [(self.from, from_way, destination), (self.to, to_way, source)];
         ends.into_iter().filter_map(move |(port, direction, peer)| Some((port?, question(direction, peer))))
     }
 }

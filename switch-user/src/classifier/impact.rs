@@ -40,14 +40,25 @@ impl<'a> Impact<'a> {
         &self.concerned
     }
 
-    /// The port that would refuse a connection which passes now, and what decides there.
-    pub fn cut<'c>(&mut self, connection: &Connection<'c>) -> Option<(&'c str, Decision<'a>)> {
-        let refused = connection
-            .questions()
-            .filter(|(port, _)| self.concerned.contains(port))
-            .find_map(|(port, question)| Some((port, self.after.refusal(port, &question)?)))?;
-        let mut ends = connection.questions();
-        ends.all(|(port, question)| self.before.refusal(port, &question).is_none()).then_some(refused)
+    /// The port that would refuse a connection which passes now, and what decides there. Where no state is
+    /// kept, its answers are asked for too, if there were any.
+    pub fn cut<'c>(
+        &mut self,
+        connection: &Connection<'c>,
+        answered: bool,
+    ) -> Option<(&'c str, Decision<'a>)> {
+        let answers = connection.answers().map(|(_, answer)| answer);
+        let ends = connection.questions().zip(answers);
+        let ends: Vec<_> =
+            ends.map(|((port, question), answer)| (port, question, answered.then_some(answer))).collect();
+        let concerned = ends.iter().filter(|(port, ..)| self.concerned.contains(port));
+        let refused = concerned.copied().find_map(|(port, question, answer)| {
+            Some((port, self.after.refusal(port, &question, answer)?))
+        })?;
+        let passes = ends
+            .into_iter()
+            .all(|(port, question, answer)| self.before.refusal(port, &question, answer).is_none());
+        passes.then_some(refused)
     }
 }
 
@@ -63,12 +74,18 @@ impl<'a> Side<'a> {
         Self { valid, chains: BTreeMap::new() }
     }
 
-    /// What refuses a packet at a port.
-    fn refusal(&mut self, port: &str, question: &Question) -> Option<Decision<'a>> {
+    /// What refuses a packet at a port, or the answer to it if no state is kept.
+    fn refusal(&mut self, port: &str, question: &Question, answer: Option<Question>) -> Option<Decision<'a>> {
         let valid = self.valid;
         let names = &valid.ports.get(port)?.policies;
         let chain = self.chains.entry(names).or_insert_with(|| Chain::new(ask::chain(valid, port)));
-        chain.decide(question).filter(|decision| decision.action != RuleAction::Allow)
+        let refuses = |decision: &Decision<'_>| decision.action != RuleAction::Allow;
+        let decision = chain.decide(question)?;
+        if refuses(&decision) {
+            return Some(decision);
+        }
+        let answer = answer.filter(|_| !decision.stateful)?;
+        chain.decide(&answer).filter(refuses)
     }
 }
 

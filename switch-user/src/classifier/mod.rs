@@ -9,6 +9,7 @@ pub mod ends;
 pub mod impact;
 pub mod linear;
 mod pool;
+mod room;
 mod side;
 mod tree;
 
@@ -21,6 +22,7 @@ use switch_common::{
 };
 
 use self::pool::Pool;
+pub use self::room::fits;
 use crate::model::{RuleAction, ValidPolicy, ValidRule};
 
 /// The rows of a policy, its header first.

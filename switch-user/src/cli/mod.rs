@@ -1,15 +1,20 @@
 //! The `dvs` command: one file a noun. All of it but `run` is a client of the API.
 
 mod apply;
+mod cert;
 mod completion;
+mod connection;
 mod diff;
 mod drops;
 mod export;
 mod fdb;
 mod flow;
 mod group;
+mod history;
+mod host;
 mod log;
 mod man;
+mod manager;
 mod neigh;
 mod network;
 mod openapi;
@@ -24,6 +29,7 @@ pub mod run;
 mod session;
 mod stats;
 mod status;
+mod store;
 mod switch;
 mod table;
 mod uplink;
@@ -35,33 +41,30 @@ mod tests;
 use std::{
     ffi::OsString,
     io::{self, IsTerminal},
-    path::PathBuf,
     process::ExitCode,
 };
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::{
     output::{Format, Streams},
     session::Session,
 };
-use crate::client::{Client, DEFAULT_SOCKET};
 
 /// Heading of the options that all commands have.
 const COMMON: &str = "Common options";
 /// Exit code of a command that was refused or failed.
 const FAILED: u8 = 1;
 
-/// A virtual switch for the VMs and containers of a Linux host.
+/// A virtual switch for the VMs and containers of Linux hosts.
 ///
-/// The agent (dvs run) forwards frames in the kernel; all other commands ask it through its socket.
-/// Nouns come first, then verbs: dvs network add, dvs port list.
+/// The agent (dvs run) forwards frames in the kernel; all other commands ask it through its socket, or a manager of
+/// many hosts (dvs manager) with --server. Nouns come first, then verbs: dvs network add, dvs port list.
 #[derive(Debug, Parser)]
 #[command(name = "dvs", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
-    /// Socket of the agent.
-    #[arg(short, long, global = true, help_heading = COMMON, env = "DVS_SOCKET", default_value = DEFAULT_SOCKET, value_name = "PATH")]
-    socket: PathBuf,
+    #[command(flatten)]
+    connection: connection::Options,
 
     /// Form of the output.
     #[arg(short, long, global = true, help_heading = COMMON, default_value = "table", value_name = "FORMAT")]
@@ -76,8 +79,15 @@ struct Cli {
 enum Command {
     /// Run the agent of this host in the foreground.
     Run(run::Options),
+    Manager(manager::Options),
+    /// Certificates: who may connect to a manager.
+    #[command(subcommand)]
+    Cert(cert::Command),
     #[command(flatten)]
     Ask(Box<Question>),
+    /// The store: copies of it, and the way back from them.
+    #[command(subcommand)]
+    Store(store::Command),
     Completion(completion::Options),
     Man(man::Options),
     /// Print the description of the API.
@@ -90,12 +100,19 @@ impl Command {
     fn failure(&self) -> u8 {
         match self {
             Self::Ask(question) if matches!(**question, Question::Diff(_)) => diff::FAILED,
-            Self::Ask(_) | Self::Run(_) | Self::Completion(_) | Self::Man(_) | Self::Openapi => FAILED,
+            Self::Ask(_)
+            | Self::Run(_)
+            | Self::Manager(_)
+            | Self::Cert(_)
+            | Self::Store(_)
+            | Self::Completion(_)
+            | Self::Man(_)
+            | Self::Openapi => FAILED,
         }
     }
 }
 
-/// What is answered by the agent.
+/// What is answered by the agent, or a manager.
 #[derive(Debug, Subcommand)]
 enum Question {
     /// Routers: they connect networks.
@@ -104,6 +121,9 @@ enum Question {
     /// Networks: broadcast domains, each with a VLAN.
     #[command(subcommand)]
     Network(network::Command),
+    /// Hosts: who forwards frames, in a cluster.
+    #[command(subcommand)]
+    Host(host::Command),
     /// Ports: where VMs and containers plug in.
     #[command(subcommand)]
     Port(port::Command),
@@ -136,12 +156,14 @@ enum Question {
     /// Show how many frames were dropped, and why.
     Drops(drops::Options),
     Log(log::Options),
-    /// Show the state of the host, its ports and its tables.
+    /// Show the state of the host, its ports and its tables; of a cluster, that of its hosts.
     Status,
     Apply(apply::Options),
     Diff(diff::Options),
     /// Print all objects in the form that apply reads.
     Export,
+    History(history::Options),
+    Rollback(history::RollbackOptions),
 }
 
 /// Runs the command of this process.
@@ -158,23 +180,47 @@ pub fn main() -> ExitCode {
 
 /// Runs a command line.
 fn execute(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let (cli, matches) = match parse(arguments) {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error, streams),
     };
     let failed = cli.command.failure();
-    let outcome = dispatch(cli, streams).and_then(|code| Ok(streams.output.flush().map(|()| code)?));
+    let outcome =
+        dispatch(cli, &matches, streams).and_then(|code| Ok(streams.output.flush().map(|()| code)?));
     outcome.unwrap_or_else(|error| failure(&error, failed, streams))
 }
 
-fn dispatch(cli: Cli, streams: &mut Streams<'_>) -> anyhow::Result<ExitCode> {
+/// What a command line says, and where each word of it comes from.
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    connection::Options::check(&matches)?;
+    Ok((cli, matches))
+}
+
+fn dispatch(cli: Cli, matches: &ArgMatches, streams: &mut Streams<'_>) -> anyhow::Result<ExitCode> {
+    let connection = cli.connection;
     match cli.command {
         // The agent makes its own runtime, after it has entered its namespace.
-        Command::Run(options) => run::run(&options, &cli.socket).map(|()| ExitCode::SUCCESS),
+        Command::Run(options) => run::run(&options, &connection).map(|()| ExitCode::SUCCESS),
+        Command::Manager(options) => {
+            let socket = connection.named_socket(matches);
+            manager::run(&options, connection.manager()?, socket).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Cert(command) => cert::run(command, cli.output, streams),
         Command::Ask(question) => {
-            let session = Session { client: Client::new(cli.socket), format: cli.output, streams };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(ask(*question, session))
+            let client = connection.client(matches)?;
+            let session = Session { client, format: cli.output, streams };
+            runtime()?.block_on(ask(*question, session))
+        }
+        Command::Store(store::Command::Backup { file }) => {
+            let client = connection.client(matches)?;
+            let mut session = Session { client, format: cli.output, streams };
+            runtime()?.block_on(store::backup(&file, &mut session))
+        }
+        Command::Store(store::Command::Restore { file, state_dir }) => {
+            store::restore(&file, &state_dir, streams)
         }
         Command::Completion(options) => completion::run(&options, Cli::command(), streams),
         Command::Man(options) => man::run(&options, Cli::command()),
@@ -182,11 +228,16 @@ fn dispatch(cli: Cli, streams: &mut Streams<'_>) -> anyhow::Result<ExitCode> {
     }
 }
 
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result<ExitCode> {
     let session = &mut session;
     match question {
         Question::Router(command) => router::run(command, session).await,
         Question::Network(command) => network::run(command, session).await,
+        Question::Host(command) => host::run(command, session).await,
         Question::Port(command) => port::run(command, session).await,
         Question::Uplink(command) => uplink::run(command, session).await,
         Question::Route(command) => route::run(command, session).await,
@@ -204,6 +255,8 @@ async fn ask(question: Question, mut session: Session<'_, '_>) -> anyhow::Result
         Question::Apply(options) => apply::run(&options, session).await,
         Question::Diff(options) => diff::run(&options, session).await,
         Question::Export => export::run(session).await,
+        Question::History(options) => history::run(&options, session).await,
+        Question::Rollback(options) => history::rollback(&options, session).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `dvs port`.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -11,10 +11,13 @@ use super::{
     policy,
     record::{self, Named, Remove},
     session::{Session, Writing},
-    table::Cell,
+    table::{Cell, Colour},
     value::{self, Label, Number},
 };
-use crate::model::{Desired, Kind, Port};
+use crate::{
+    api::BindingEntry,
+    model::{Desired, Kind, Port},
+};
 
 /// What to do with ports.
 #[derive(Debug, Subcommand)]
@@ -215,8 +218,11 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
     if session.structured(&ports.objects)? {
         return Ok(ExitCode::SUCCESS);
     }
-    let states = session.port_states().await?;
     let desired = session.desired().await?;
+    if let Some(places) = session.places().await? {
+        return list_places(session, &desired, &places);
+    }
+    let states = session.port_states().await?;
     let rows = desired.ports.values().map(|port| {
         vec![
             Cell::from(&port.name),
@@ -229,6 +235,36 @@ async fn list(session: &mut Session<'_, '_>) -> anyhow::Result<ExitCode> {
         ]
     });
     let headings = ["NAME", "NETWORK", "VLANS", "DEVICE", "STATE", "MAC", "IP"];
+    session.streams.table(&headings, rows, "there are no ports")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lists ports with the hosts that have them.
+fn list_places(
+    session: &mut Session<'_, '_>,
+    desired: &Desired,
+    places: &BTreeMap<String, BindingEntry>,
+) -> anyhow::Result<ExitCode> {
+    let rows = desired.ports.values().map(|port| {
+        let place = places.get(&port.name);
+        let (state, colour) = match place {
+            Some(place) if place.lost => ("lost", Colour::Red),
+            Some(_) => ("bound", Colour::Green),
+            None => ("unbound", Colour::Yellow),
+        };
+        let device = place.map(|place| &place.binding.device);
+        vec![
+            Cell::from(&port.name),
+            Cell::from(or_dash(port.network.as_ref())),
+            Cell::from(vlans(port, desired)),
+            Cell::from(or_dash(place.map(|place| &place.binding.host))),
+            Cell::from(or_dash(device.or(port.device.as_ref()))),
+            Cell::coloured(state, colour),
+            Cell::from(joined(&port.mac)),
+            Cell::from(joined(&port.ip)),
+        ]
+    });
+    let headings = ["NAME", "NETWORK", "VLANS", "HOST", "DEVICE", "STATE", "MAC", "IP"];
     session.streams.table(&headings, rows, "there are no ports")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,7 @@ use super::{
     session::{Session, Writing},
     value::fields,
 };
-use crate::model::{Kind, Object, ValidRoute, Validated, validate};
+use crate::model::{Kind, Object, Scope, ValidRoute, Validated, validate_as};
 
 /// What to do with routes.
 #[derive(Debug, Subcommand)]
@@ -160,7 +160,8 @@ async fn list(filter: &Filter, session: &mut Session<'_, '_>) -> anyhow::Result<
         return Ok(ExitCode::SUCCESS);
     }
     let desired = session.desired().await?;
-    let valid = validate(&desired).map_err(|problems| anyhow::anyhow!(joined(&problems)))?;
+    let valid =
+        validate_as(&desired, &[], Scope::Cluster).map_err(|problems| anyhow::anyhow!(joined(&problems)))?;
     let rows = rows(&valid).into_iter().filter(|((router, _), _)| wanted(router));
     let rows = rows.map(|((router, prefix), target)| {
         [prefix.to_string(), router.to_owned()].into_iter().chain(target).collect::<Vec<String>>()

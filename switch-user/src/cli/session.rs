@@ -1,6 +1,7 @@
 //! A conversation with the agent, and what all changing commands have in common.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Read},
     process::ExitCode,
 };
@@ -14,10 +15,10 @@ use super::{
     output::{Format, Streams},
 };
 use crate::{
-    api::{ChangeSet, Cut, Details},
+    api::{BindingEntry, BindingList, ChangeSet, Cut, Details, HostEntry, Waited},
     client::{Answer, Client, ClientError},
     model::{Action, Change, Desired},
-    report::{Applied, PortStatus},
+    report::PortStatus,
 };
 
 /// The agent, and where to print what it says.
@@ -29,6 +30,8 @@ pub(super) struct Session<'a, 'b> {
 
 /// The kind of problem that is a question.
 const CONFIRMATION: &str = "urn:dvs:confirmation";
+/// The kind of problem of whoever asks one host's manager about many.
+const NO_CLUSTER: &str = "urn:dvs:no-cluster";
 
 /// How a change is made: whether it is meant whatever it does, whether it is only tried, and whether to wait until it
 /// has reached the kernel.
@@ -123,8 +126,8 @@ impl Session<'_, '_> {
             return Ok(ExitCode::SUCCESS);
         }
         self.streams.output.flush()?;
-        let applied = self.client.wait(set.generation, writing.timeout).await?;
-        self.print_applied(&applied)
+        let waited = self.client.wait(set.generation, writing.timeout).await?;
+        self.print_waited(&waited)
     }
 
     /// Prints a line for every warning on the standard error.
@@ -161,7 +164,10 @@ impl Session<'_, '_> {
         self.streams.table(&headings, set.cuts.iter().map(cut), "")
     }
 
-    fn print_applied(&mut self, applied: &Applied) -> anyhow::Result<ExitCode> {
+    fn print_waited(&mut self, applied: &Waited) -> anyhow::Result<ExitCode> {
+        for host in &applied.dead {
+            writeln!(self.streams.errors, "warning: host {host} is dead and applies it when it returns")?;
+        }
         if self.format == Format::Table {
             writeln!(self.streams.output, "generation {} applied", applied.generation)?;
         }
@@ -171,15 +177,38 @@ impl Session<'_, '_> {
         Ok(if applied.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
     }
 
+    /// The hosts, if there are many.
+    pub(super) async fn hosts(&self) -> Answer<Option<Vec<HostEntry>>> {
+        many(self.client.cluster_hosts().await)
+    }
+
+    /// Where ports are, if there are many hosts.
+    pub(super) async fn places(&self) -> Answer<Option<BTreeMap<String, BindingEntry>>> {
+        let list = many(self.client.cluster_bindings().await)?;
+        let by_port =
+            |list: BindingList| list.bindings.into_iter().map(|entry| (entry.port.clone(), entry)).collect();
+        Ok(list.map(by_port))
+    }
+
     /// State of all ports and uplinks; if the host cannot tell, that is said, and the rest goes on without.
     pub(super) async fn port_states(&mut self) -> io::Result<Vec<PortStatus>> {
         match self.client.status().await {
             Ok(status) => Ok(status.host.ports),
+            // What each of many hosts would say, none of their managers knows.
+            Err(_) if matches!(self.hosts().await, Ok(Some(_))) => Ok(Vec::new()),
             Err(error) => {
                 writeln!(self.streams.errors, "warning: the state is not known: {error}")?;
                 Ok(Vec::new())
             }
         }
+    }
+}
+
+/// The answer of a manager of many hosts; `None` from that of one.
+fn many<T>(answer: Answer<T>) -> Answer<Option<T>> {
+    match answer {
+        Err(ClientError::Refused(details)) if details.kind == NO_CLUSTER => Ok(None),
+        answer => answer.map(Some),
     }
 }
 

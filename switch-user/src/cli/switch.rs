@@ -55,6 +55,11 @@ struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_capacity: Option<Number>,
 
+    /// Most counts of rules: each has one at each port where it ever decided.
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hit_capacity: Option<Number>,
+
     /// Address of every gateway towards the ports, the same on all hosts.
     #[arg(long, value_name = "MAC")]
     #[serde(skip_serializing_if = "Option::is_none")]

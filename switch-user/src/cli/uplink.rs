@@ -60,7 +60,7 @@ pub(super) struct Set {
     flags: Flags,
 
     /// Take a field away.
-    #[arg(long, value_name = "FIELD", value_parser = ["vlans", "native"])]
+    #[arg(long, value_name = "FIELD", value_parser = ["vlans", "native", "hosts"])]
     clear: Vec<String>,
 
     #[command(flatten)]
@@ -78,6 +78,11 @@ struct Flags {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     native: Option<Number>,
+
+    /// Hosts that have the uplink, such as h1,h2; without the flag, every host that has the device.
+    #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hosts: Vec<String>,
 
     /// XDP program: native if the driver can (auto), native or nothing, in the generic hook, or off.
     #[arg(long, value_name = "MODE", value_parser = ["auto", "native", "generic", "off"])]

@@ -1,11 +1,13 @@
 //! What the agent says of itself, and answers to questions.
 
+use std::time::Duration;
+
+use hyper::Method;
+
 use super::{Answer, Client, Lines, query};
 use crate::{
-    api::{PolicyTest, SwitchStatus},
-    report::{
-        Applied, DropCount, FdbEntry, FlowEntry, FlowFilter, LogEvent, NeighbourEntry, PortStats, RuleHits,
-    },
+    api::{BindingList, HostEntry, PolicyTest, SwitchStatus, Waited},
+    report::{DropCount, FdbEntry, FlowEntry, FlowFilter, LogEvent, NeighbourEntry, PortStats, RuleHits},
 };
 
 /// Which stations to list.
@@ -31,9 +33,20 @@ pub struct TestQuestion {
 }
 
 impl Client {
-    /// Waits until the host has applied a generation.
-    pub async fn wait(&self, generation: u64, seconds: u64) -> Answer<Applied> {
-        self.get(&format!("/v1/wait?generation={generation}&timeout={seconds}")).await
+    /// Waits until the host, or all that it concerns, has applied a generation.
+    pub async fn wait(&self, generation: u64, seconds: u64) -> Answer<Waited> {
+        let path = format!("/v1/wait?generation={generation}&timeout={seconds}");
+        self.limited(Duration::from_secs(seconds), self.exchange(Method::GET, &path, None)).await
+    }
+
+    /// The hosts of a cluster.
+    pub async fn cluster_hosts(&self) -> Answer<Vec<HostEntry>> {
+        self.get("/v1/cluster/hosts").await
+    }
+
+    /// Where the ports of a cluster are.
+    pub async fn cluster_bindings(&self) -> Answer<BindingList> {
+        self.get("/v1/cluster/bindings").await
     }
 
     /// State of the switch.

@@ -8,6 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Manager,
+    author::Writer,
     extract::{Body, Params, Refused},
     object::Written,
     write::Options,
@@ -46,11 +47,7 @@ struct ApplyParams {
     (status = 200, description = "The objects are as they were sent.", body = ChangeSet),
     Refused,
 ))]
-async fn apply(
-    State(manager): State<Manager>,
-    Params(params): Params<ApplyParams>,
-    Body(body): Body,
-) -> Written {
+async fn apply(Writer(manager): Writer, Params(params): Params<ApplyParams>, Body(body): Body) -> Written {
     let objects = objects(&body).map_err(ApiError::Invalid)?;
     let edit = move |old: &Desired| {
         let mut new = if params.prune { Desired::default() } else { old.clone() };

@@ -5,18 +5,20 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Manager,
+    author::Writer,
     extract::{Body, Name, Params, Refused, RemoveParams, WriteParams},
     object::{self, Written},
 };
 use crate::{
     api::{ChangeSet, ObjectList},
-    model::{Document, Group, Kind, Network, Policy, Port, Route, Router, Rule, Uplink},
+    model::{Document, Group, Host, Kind, Network, Policy, Port, Route, Router, Rule, Uplink},
 };
 
 /// Routes of all collections.
 pub(super) fn routes() -> OpenApiRouter<Manager> {
     router::routes()
         .merge(network::routes())
+        .merge(host::routes())
         .merge(port::routes())
         .merge(uplink::routes())
         .merge(route::routes())
@@ -53,7 +55,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn create(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Params(params): Params<WriteParams>,
                 body: Body,
             ) -> Result<(StatusCode, Json<ChangeSet>), ApiError> {
@@ -79,7 +81,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn replace(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Name(name): Name,
                 Params(params): Params<WriteParams>,
                 body: Body,
@@ -96,7 +98,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn patch(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Name(name): Name,
                 Params(params): Params<WriteParams>,
                 body: Body,
@@ -111,7 +113,7 @@ macro_rules! collection {
                 Refused,
             ))]
             async fn remove(
-                State(manager): State<Manager>,
+                Writer(manager): Writer,
                 Name(name): Name,
                 Params(params): Params<RemoveParams>,
             ) -> Written {
@@ -138,6 +140,15 @@ collection!(
     "/v1/networks",
     "/v1/networks/{name}",
     "Name of the network."
+);
+collection!(
+    host,
+    Host,
+    ["a", "host", "hosts"],
+    "listHosts",
+    "/v1/hosts",
+    "/v1/hosts/{name}",
+    "Name of the host."
 );
 collection!(
     port,

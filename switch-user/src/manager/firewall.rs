@@ -79,7 +79,7 @@ async fn log(
 ) -> Result<Response, ApiError> {
     let known = manager.desired().await?;
     known_port(&known.desired, port.as_ref())?;
-    let (last, next) = manager.host.log();
+    let (last, next) = manager.host.log()?;
     let last = stream::iter(last);
     let wanted = move |event: &LogEvent| port.as_ref().is_none_or(|port| event.port == *port);
     let line = move |event: LogEvent| {

@@ -7,7 +7,7 @@ use crate::{
         ask::{Carried, Connection},
         impact::Impact,
     },
-    model::{Desired, Protocol, Validated, validate},
+    model::{Desired, Protocol, Validated, validate_as},
     report::{FlowEntry, FlowFilter, FlowState, ReportError},
 };
 
@@ -28,7 +28,7 @@ impl Manager {
     pub(super) fn cuts(&self, before: &Desired, after: &Validated) -> Result<Cuts, ReportError> {
         let mut cuts = Cuts::default();
         // What is stored is valid.
-        let Ok(before) = validate(before) else { return Ok(cuts) };
+        let Ok(before) = validate_as(before, &[], self.scope()) else { return Ok(cuts) };
         let mut impact = Impact::new(&before, after);
         if impact.ports().is_empty() {
             return Ok(cuts);
@@ -61,7 +61,7 @@ fn cut(impact: &mut Impact<'_>, flow: &FlowEntry) -> Option<Cut> {
         destination: flow.destination,
         service: Carried::new(protocol, ports),
     };
-    let (port, decision) = impact.cut(&connection)?;
+    let (port, decision) = impact.cut(&connection, flow.state != FlowState::OneWay)?;
     Some(Cut {
         from: flow.port.clone(),
         to: flow.to_port.clone(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     ApiError, Manager,
     extract::{Body, RemoveParams, WriteParams},
+    follow,
 };
 use crate::{
     api::{ChangeSet, ObjectList},
@@ -75,6 +76,9 @@ pub(super) async fn replace(
 
 /// Changes fields of an object by a JSON merge patch (RFC 7396).
 pub(super) async fn patch(manager: Manager, id: ObjectId, params: WriteParams, Body(body): Body) -> Written {
+    if let Some(plugged) = follow::plug(&manager, &id, params, &body).await {
+        return plugged;
+    }
     let edit = move |old: &Desired| {
         let current = old.get(&id).ok_or_else(|| ApiError::NotFound(id.clone()))?;
         patched(old, current, &body)
@@ -144,6 +148,7 @@ fn not_in_use(old: &Desired, id: &ObjectId) -> Result<(), ApiError> {
         Kind::Port => FirewallReason::PortInUse(users).into(),
         Kind::Group => FirewallReason::GroupInUse(users).into(),
         Kind::Policy => FirewallReason::PolicyInUse(users).into(),
+        Kind::Host => Reason::HostInUse(users),
         Kind::Switch | Kind::Network | Kind::Uplink | Kind::Route | Kind::Rule => Reason::NetworkInUse(users),
     };
     Err(ApiError::Invalid(vec![Problem::absent(id, "", reason)]))

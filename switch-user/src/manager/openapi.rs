@@ -4,7 +4,9 @@ use axum::Json;
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Manager, apply, collection, firewall, policy_test, reports, switch, wait, watch};
+use super::{
+    Manager, apply, backup, cluster, collection, firewall, history, policy_test, reports, switch, wait, watch,
+};
 use crate::api::Details;
 
 #[derive(OpenApi)]
@@ -16,12 +18,14 @@ use crate::api::Details;
         (name = "routes", description = "Where routers send packets that are for none of their networks."),
         (name = "networks", description = "Broadcast domains."),
         (name = "ports", description = "Where VMs and containers plug in."),
+        (name = "hosts", description = "Who forwards frames, in a cluster."),
         (name = "uplinks", description = "Devices that lead out of the host."),
         (name = "groups", description = "Ports and addresses that policies and rules mean."),
         (name = "policies", description = "Rule sets of the firewall."),
         (name = "rules", description = "What policies say about packets."),
         (name = "switch", description = "Settings of the whole switch."),
         (name = "configuration", description = "All objects at once, and their changes."),
+        (name = "cluster", description = "Many hosts: who is alive, and who has which port."),
         (name = "reports", description = "What the host says of itself."),
     ),
 )]
@@ -40,8 +44,11 @@ pub fn document() -> openapi::OpenApi {
 pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(collection::routes())
+        .merge(cluster::routes())
         .merge(switch::routes())
         .merge(apply::routes())
+        .merge(history::routes())
+        .merge(backup::routes())
         .merge(wait::routes())
         .merge(watch::routes())
         .merge(reports::routes())

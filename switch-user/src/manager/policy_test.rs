@@ -15,7 +15,7 @@ use crate::{
         ask::{self, Connection, Judgement},
         ends::{self, EndError, SOURCE_PORT},
     },
-    model::{Protocol, RuleAction, Validated, validate},
+    model::{Protocol, RuleAction, Validated, validate_as},
 };
 
 /// Routes of questions.
@@ -50,8 +50,8 @@ async fn policy_test(
     Params(TestParams { from, to, src_port }): Params<TestParams>,
 ) -> Result<Json<PolicyTest>, ApiError> {
     let known = manager.desired().await?;
-    let ask = move |_: &Manager| {
-        let valid = validate(&known.desired).map_err(ApiError::Damaged)?;
+    let ask = move |manager: &Manager| {
+        let valid = validate_as(&known.desired, &[], manager.scope()).map_err(ApiError::Damaged)?;
         let connection = ends::connection(&valid, &from, &to, src_port.unwrap_or(SOURCE_PORT));
         Ok(answer(&valid, &connection.map_err(refusal)?))
     };

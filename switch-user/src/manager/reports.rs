@@ -82,7 +82,8 @@ async fn status(State(manager): State<Manager>) -> Result<Json<SwitchStatus>, Ap
         let note = mtu_note(port, &known.desired);
         port.notes.extend(note);
     }
-    Ok(Json(SwitchStatus { generation: known.generation, host }))
+    let follows = manager.follow.as_ref().map(|follow| follow.following());
+    Ok(Json(SwitchStatus { generation: known.generation, follows, host }))
 }
 
 /// A note at a port whose device carries less than its network should.

@@ -7,16 +7,21 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use axum::Router;
-use nix::unistd::Group;
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, connect_info::Connected},
+    middleware::{self, Next},
+    response::Response,
+    serve::IncomingStream,
+};
+use nix::unistd::{Group, Uid, User};
+
+use super::{Author, serve::gracefully};
 
 /// Members of this group may use the API, if the group exists.
 const GROUP: &str = "dvs";
-/// How long requests that are under way may take when the server stops.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A socket that nobody is served on yet. Its file goes with it.
 #[derive(Debug)]
@@ -117,20 +122,29 @@ pub async fn serve_unix(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listener = tokio::net::UnixListener::from_std(socket.listener.try_clone()?)?;
-    let (stop, mut stopped) = tokio::sync::watch::channel(false);
-    let graceful = async move {
-        shutdown.await;
-        stop.send_replace(true);
-    };
-    let served = axum::serve(listener, router).with_graceful_shutdown(graceful);
-    // A watcher's stream has no end of its own.
-    let over = async {
-        let stopping = stopped.wait_for(|stop| *stop).await.is_ok();
-        debug_assert!(stopping, "the channel closes after its last message only");
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        outcome = served => outcome,
-        () = over => Ok(()),
+    let service = router.layer(middleware::from_fn(sign)).into_make_service_with_connect_info::<Peer>();
+    gracefully(shutdown, |stop| axum::serve(listener, service).with_graceful_shutdown(stop).into_future())
+        .await
+}
+
+/// Who is behind a connection.
+#[derive(Clone)]
+struct Peer(Author);
+
+impl Connected<IncomingStream<'_, tokio::net::UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, tokio::net::UnixListener>) -> Self {
+        let user = stream.io().peer_cred().ok().map(|peer| name(Uid::from_raw(peer.uid())));
+        Self(user.map(Author).unwrap_or_default())
     }
+}
+
+/// The name of a user, or their number if the system knows no name.
+fn name(uid: Uid) -> String {
+    User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+/// Notes who makes a request.
+async fn sign(ConnectInfo(Peer(author)): ConnectInfo<Peer>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(author);
+    next.run(request).await
 }

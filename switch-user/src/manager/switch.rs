@@ -5,6 +5,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     ApiError, Manager,
+    author::Writer,
     extract::{Body, Params, Refused, RemoveParams},
     object::{self, Written},
 };
@@ -35,11 +36,7 @@ async fn show(State(manager): State<Manager>) -> Result<Json<Document>, ApiError
     (status = 200, description = "They were changed.", body = ChangeSet),
     Refused,
 ))]
-async fn patch(
-    State(manager): State<Manager>,
-    Params(params): Params<RemoveParams>,
-    Body(body): Body,
-) -> Written {
+async fn patch(Writer(manager): Writer, Params(params): Params<RemoveParams>, Body(body): Body) -> Written {
     let edit = move |old: &Desired| {
         let current = Object::Switch(old.switch.clone().unwrap_or_default());
         object::patched(old, current, &body)

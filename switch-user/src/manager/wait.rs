@@ -11,7 +11,7 @@ use super::{
     ApiError, Manager,
     extract::{Params, Refused},
 };
-use crate::report::Applied;
+use crate::api::Waited;
 
 /// Longest time that a request waits.
 const LONGEST: u64 = 3600;
@@ -32,23 +32,26 @@ struct WaitParams {
     timeout: Option<u64>,
 }
 
-/// Waits until the host has applied a generation.
+/// Waits until the host has applied a generation; of many hosts, all that it concerns and that are alive.
 #[utoipa::path(get, path = "/v1/wait", operation_id = "wait", tag = "configuration", params(WaitParams), responses(
-    (status = 200, description = "It is applied, as far as the errors allow.", body = Applied),
+    (status = 200, description = "It is applied, as far as the errors allow.", body = Waited),
     Refused,
 ))]
 async fn wait(
     State(manager): State<Manager>,
     Params(params): Params<WaitParams>,
-) -> Result<Json<Applied>, ApiError> {
+) -> Result<Json<Waited>, ApiError> {
     let wanted = match params.generation {
         Some(generation) => generation,
         None => *manager.store.watch().borrow(),
     };
     let timeout = Duration::from_secs(params.timeout.unwrap_or(30).min(LONGEST));
-    let mut applied = manager.host.applied();
+    if let Some(cluster) = &manager.cluster {
+        return Ok(Json(cluster.wait(wanted, timeout).await?));
+    }
+    let mut applied = manager.host.applied()?;
     match tokio::time::timeout(timeout, applied.wait_for(|applied| applied.generation >= wanted)).await {
-        Ok(Ok(applied)) => return Ok(Json(applied.clone())),
+        Ok(Ok(applied)) => return Ok(Json(applied.clone().into())),
         Ok(Err(_)) => return Err(ApiError::Stopping),
         Err(_) => {}
     }

@@ -7,9 +7,7 @@ use super::{
 };
 use crate::{
     api::ChangeSet,
-    model::{
-        Change, Desired, Lockout, Object, Validated, changes, lockouts, validate, validate_changes, warnings,
-    },
+    model::{Change, Desired, Lockout, Object, Scope, Validated, changes, lockouts, validate_as, warnings},
     store::{Batch, Key, StoreError},
 };
 
@@ -42,7 +40,7 @@ impl From<RemoveParams> for Options {
 }
 
 /// Makes a configuration out of the one before.
-type Edit = dyn Fn(&Desired) -> Result<Desired, ApiError>;
+pub(super) type Edit = dyn Fn(&Desired) -> Result<Desired, ApiError>;
 
 impl Manager {
     /// Makes the configuration what `edit` says, or changes nothing.
@@ -54,11 +52,13 @@ impl Manager {
         self.blocking(move |manager| manager.retry(options, &edit)).await
     }
 
-    fn retry(&self, options: Options, edit: &Edit) -> Result<ChangeSet, ApiError> {
+    /// Tries again for as long as others are faster.
+    pub(super) fn retry(&self, options: Options, edit: &Edit) -> Result<ChangeSet, ApiError> {
+        self.is_writable()?;
         let mut known = self.newest()?;
         for _ in 0..ATTEMPTS {
             match self.attempt(options, &known, edit) {
-                Err(ApiError::Store(StoreError::Conflict { .. })) => known = self.read()?,
+                Err(ApiError::Store(StoreError::Conflict { .. })) => known = self.newer(known.generation)?,
                 outcome => return outcome,
             }
         }
@@ -76,7 +76,7 @@ impl Manager {
             let set = ChangeSet { generation: old.generation, changes, warnings, ..ChangeSet::default() };
             return Ok(self.with_cuts(set, &old.desired, &valid));
         }
-        let generation = self.store.put(old.generation, &batch(&new, &changes))?;
+        let generation = self.store.put(old.generation, &batch(&new, &changes), &self.author.0)?;
         self.host.proven(generation, valid);
         self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");
@@ -100,16 +100,18 @@ impl Manager {
         new: &Desired,
         changes: &[Change],
     ) -> Result<(Validated, Vec<String>), ApiError> {
-        let outcome = validate_changes(new, changes);
+        let outcome = validate_as(new, changes, self.scope());
         let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
-        if !options.allow_missing {
-            problems.extend(new.missing_devices(old, &self.host.devices()));
+        // Only a host knows which devices there are; those of many hosts nobody knows before they report.
+        let one = !options.allow_missing && self.cluster.is_none();
+        if let Some(devices) = self.host.devices().filter(|_| one) {
+            problems.extend(new.missing_devices(old, &devices));
         }
         let Some(valid) = outcome.ok().filter(|_| problems.is_empty()) else {
             return Err(ApiError::Invalid(problems));
         };
         let mut warnings = warnings(new, &valid, changes);
-        match new_lockout(old, &valid) {
+        match new_lockout(old, &valid, self.scope()) {
             Some(lockout) if options.dry_run => warnings.push(lockout.to_string()),
             Some(lockout) if !options.yes => return Err(ApiError::Confirmation(lockout)),
             _ => {}
@@ -119,10 +121,10 @@ impl Manager {
 }
 
 /// A policy that now shuts off every port and did not before.
-fn new_lockout(old: &Desired, new: &Validated) -> Option<Lockout> {
+fn new_lockout(old: &Desired, new: &Validated, scope: Scope) -> Option<Lockout> {
     let mut found = lockouts(new);
     if !found.is_empty() {
-        let before = validate(old).map(|old| lockouts(&old)).unwrap_or_default();
+        let before = validate_as(old, &[], scope).map(|old| lockouts(&old)).unwrap_or_default();
         found.retain(|lockout| before.iter().all(|before| before.policy != lockout.policy));
     }
     found.into_iter().next()

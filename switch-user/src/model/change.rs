@@ -46,6 +46,7 @@ pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
     let switch = [change(Kind::Switch, "", old.switch.as_ref(), new.switch.as_ref(), Object::Switch)];
     let routers = differences(Kind::Router, &old.routers, &new.routers, Object::Router);
     let networks = differences(Kind::Network, &old.networks, &new.networks, Object::Network);
+    let hosts = differences(Kind::Host, &old.hosts, &new.hosts, Object::Host);
     let uplinks = differences(Kind::Uplink, &old.uplinks, &new.uplinks, Object::Uplink);
     let ports = differences(Kind::Port, &old.ports, &new.ports, Object::Port);
     let paths = differences(Kind::Route, &old.routes, &new.routes, Object::Route);
@@ -53,7 +54,7 @@ pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
     let policies = differences(Kind::Policy, &old.policies, &new.policies, Object::Policy);
     let rules = differences(Kind::Rule, &old.rules, &new.rules, Object::Rule);
     let switch = switch.into_iter().flatten().collect();
-    [switch, routers, networks, uplinks, ports, paths, groups, policies, rules].concat()
+    [switch, routers, networks, hosts, uplinks, ports, paths, groups, policies, rules].concat()
 }
 
 /// The changes of one kind. Only what differs is copied, as most of a large configuration is the same.

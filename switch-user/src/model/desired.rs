@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    Group, Kind, Network, Object, ObjectId, Policy, Port, Problem, Route, Router, Rule, Switch, Uplink, read,
+    Group, Host, Kind, Network, Object, ObjectId, Policy, Port, Problem, Route, Router, Rule, Switch, Uplink,
+    read,
 };
 
 /// All objects. Each one is legal JSON and of the right types; whether they fit together is for
@@ -18,6 +19,8 @@ pub struct Desired {
     pub routers: BTreeMap<String, Router>,
     /// Networks by name.
     pub networks: BTreeMap<String, Network>,
+    /// Hosts by name.
+    pub hosts: BTreeMap<String, Host>,
     /// Uplinks by device.
     pub uplinks: BTreeMap<String, Uplink>,
     /// Ports by name.
@@ -55,6 +58,7 @@ impl Desired {
             Object::Switch(switch) => self.switch = Some(switch),
             Object::Router(router) => drop(self.routers.insert(router.name.clone(), router)),
             Object::Network(network) => drop(self.networks.insert(network.name.clone(), network)),
+            Object::Host(host) => drop(self.hosts.insert(host.name.clone(), host)),
             Object::Uplink(uplink) => drop(self.uplinks.insert(uplink.name.clone(), uplink)),
             Object::Port(port) => drop(self.ports.insert(port.name.clone(), port)),
             Object::Route(route) => drop(self.routes.insert(route.id().name, route)),
@@ -70,6 +74,7 @@ impl Desired {
             Kind::Switch => self.switch.take().is_some(),
             Kind::Router => self.routers.remove(&id.name).is_some(),
             Kind::Network => self.networks.remove(&id.name).is_some(),
+            Kind::Host => self.hosts.remove(&id.name).is_some(),
             Kind::Uplink => self.uplinks.remove(&id.name).is_some(),
             Kind::Port => self.ports.remove(&id.name).is_some(),
             Kind::Route => self.routes.remove(&id.name).is_some(),
@@ -85,6 +90,7 @@ impl Desired {
             Kind::Switch => self.switch.clone().map(Object::Switch),
             Kind::Router => self.routers.get(&id.name).cloned().map(Object::Router),
             Kind::Network => self.networks.get(&id.name).cloned().map(Object::Network),
+            Kind::Host => self.hosts.get(&id.name).cloned().map(Object::Host),
             Kind::Uplink => self.uplinks.get(&id.name).cloned().map(Object::Uplink),
             Kind::Port => self.ports.get(&id.name).cloned().map(Object::Port),
             Kind::Route => self.routes.get(&id.name).cloned().map(Object::Route),
@@ -99,6 +105,7 @@ impl Desired {
         let switch = self.switch.iter().cloned().map(Object::Switch);
         let routers = self.routers.values().cloned().map(Object::Router);
         let networks = self.networks.values().cloned().map(Object::Network);
+        let hosts = self.hosts.values().cloned().map(Object::Host);
         let uplinks = self.uplinks.values().cloned().map(Object::Uplink);
         let ports = self.ports.values().cloned().map(Object::Port);
         let paths = self.routes.values().cloned().map(Object::Route);
@@ -106,7 +113,7 @@ impl Desired {
         let policies = self.policies.values().cloned().map(Object::Policy);
         let rules = self.rules.values().cloned().map(Object::Rule);
         let others = paths.chain(groups).chain(policies).chain(rules);
-        switch.chain(routers).chain(networks).chain(uplinks).chain(ports).chain(others)
+        switch.chain(routers).chain(networks).chain(hosts).chain(uplinks).chain(ports).chain(others)
     }
 
     /// The devices that are named, each with the object and its field.

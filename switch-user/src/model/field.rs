@@ -62,6 +62,8 @@ pub enum Takes {
     FlowCapacity,
     /// A number of rows.
     RuleCapacity,
+    /// A number of counts.
+    HitCapacity,
     /// Yes or no.
     Flag,
     /// Whether policies apply.
@@ -93,7 +95,9 @@ impl Takes {
             Self::Mtu => Some(68..=65_535),
             Self::LearnLimit => Some(0..=1_000_000),
             Self::Ageing => Some(10..=1_000_000),
-            Self::FdbCapacity | Self::FlowCapacity | Self::RuleCapacity => Some(1024..=4_194_304),
+            Self::FdbCapacity | Self::FlowCapacity | Self::RuleCapacity | Self::HitCapacity => {
+                Some(1024..=4_194_304)
+            }
             Self::Order => Some(0..=u32::MAX),
             Self::Octet => Some(0..=255),
             Self::Ethertype => Some(0x0600..=0xffff),
@@ -182,7 +186,9 @@ impl fmt::Display for Takes {
             Self::ReversePath => "strict or off",
             Self::LearnLimit => "a number from 0 to 1000000",
             Self::Ageing => "seconds, a number from 10 to 1000000, or 0 for ever",
-            Self::FdbCapacity | Self::FlowCapacity | Self::RuleCapacity => "a number from 1024 to 4194304",
+            Self::FdbCapacity | Self::FlowCapacity | Self::RuleCapacity | Self::HitCapacity => {
+                "a number from 1024 to 4194304"
+            }
             Self::Flag => "true or false",
             Self::Firewall => "on or off",
             Self::Order => "a number from 0 to 4294967295, the lowest comes first",

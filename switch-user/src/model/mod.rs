@@ -8,6 +8,7 @@ mod change;
 mod desired;
 mod field;
 mod group;
+mod host;
 mod members;
 mod network;
 mod object;
@@ -34,6 +35,7 @@ pub use change::{Action, Change, changes, fields};
 pub use desired::Desired;
 pub use field::{Field, Takes};
 pub use group::Group;
+pub use host::{DEFAULT_HA_GROUP, Host};
 pub use members::{Members, members};
 pub use network::Network;
 pub use object::{API_VERSION, ApiVersion, Document, Kind, Object, ObjectId};
@@ -49,7 +51,7 @@ pub use router::{ReversePath, Router};
 pub use rule::{Rule, RuleDirection};
 pub use switch::{DEFAULT_AGEING, Switch};
 pub use uplink::Uplink;
-pub use validate::{validate, validate_changes};
+pub use validate::{Scope, validate, validate_as, validate_changes};
 pub use validated::{
     Attachment, NextHop, RuleAction, Service, Subnet, ValidNetwork, ValidPolicy, ValidPort, ValidRoute,
     ValidRouter, ValidRule, ValidUplink, Validated, VlanSet, XdpChoice,

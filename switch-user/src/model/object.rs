@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Group, Network, Policy, Port, Route, Router, Rule, Switch, Uplink, field::Field, group, network, policy,
-    port, read, route, router, rule, switch, uplink,
+    Group, Host, Network, Policy, Port, Route, Router, Rule, Switch, Uplink, field::Field, group, host,
+    network, policy, port, read, route, router, rule, switch, uplink,
 };
 
 /// The version of the objects that this program reads and writes.
@@ -23,6 +23,8 @@ pub enum Kind {
     Router,
     /// A broadcast domain.
     Network,
+    /// A host of a cluster.
+    Host,
     /// A device that leads out of the host.
     Uplink,
     /// A port of a VM or container.
@@ -43,6 +45,7 @@ impl Kind {
         Self::Switch,
         Self::Router,
         Self::Network,
+        Self::Host,
         Self::Uplink,
         Self::Port,
         Self::Route,
@@ -57,6 +60,7 @@ impl Kind {
             Self::Switch => "Switch",
             Self::Router => "Router",
             Self::Network => "Network",
+            Self::Host => "Host",
             Self::Uplink => "Uplink",
             Self::Port => "Port",
             Self::Route => "Route",
@@ -72,6 +76,7 @@ impl Kind {
             Self::Switch => switch::FIELDS,
             Self::Router => router::FIELDS,
             Self::Network => network::FIELDS,
+            Self::Host => host::FIELDS,
             Self::Uplink => uplink::FIELDS,
             Self::Port => port::FIELDS,
             Self::Route => route::FIELDS,
@@ -88,6 +93,7 @@ impl Kind {
             Self::Rule => &["policy", "name", "priority", "direction", "action"],
             Self::Router
             | Self::Network
+            | Self::Host
             | Self::Uplink
             | Self::Port
             | Self::Route
@@ -100,9 +106,13 @@ impl Kind {
     pub const fn key(self) -> &'static [&'static str] {
         match self {
             Self::Switch => &[],
-            Self::Router | Self::Network | Self::Uplink | Self::Port | Self::Group | Self::Policy => {
-                &["name"]
-            }
+            Self::Router
+            | Self::Network
+            | Self::Host
+            | Self::Uplink
+            | Self::Port
+            | Self::Group
+            | Self::Policy => &["name"],
             Self::Route => &["router", "prefix"],
             Self::Rule => &["policy", "name"],
         }
@@ -173,6 +183,8 @@ pub enum Object {
     Router(Router),
     /// A broadcast domain.
     Network(Network),
+    /// A host of a cluster.
+    Host(Host),
     /// A device that leads out of the host.
     Uplink(Uplink),
     /// A port of a VM or container.
@@ -194,6 +206,7 @@ impl Object {
             Self::Switch(_) => ObjectId::new(Kind::Switch, ""),
             Self::Router(router) => ObjectId::new(Kind::Router, &router.name),
             Self::Network(network) => ObjectId::new(Kind::Network, &network.name),
+            Self::Host(host) => ObjectId::new(Kind::Host, &host.name),
             Self::Uplink(uplink) => ObjectId::new(Kind::Uplink, &uplink.name),
             Self::Port(port) => ObjectId::new(Kind::Port, &port.name),
             Self::Route(route) => route.id(),

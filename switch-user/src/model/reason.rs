@@ -101,6 +101,15 @@ pub enum Reason {
     /// A network that is to be removed and has ports, or next hops of routes.
     #[error("{} still {} it", list(.0), if .0.len() == 1 { "uses" } else { "use" })]
     NetworkInUse(Vec<ObjectId>),
+    /// A host that does not exist.
+    #[error("there is no such host")]
+    UnknownHost {
+        /// Some of those that exist.
+        known: Vec<String>,
+    },
+    /// A host that is to be removed and that uplinks name.
+    #[error("{} still {} it", list(.0), if .0.len() == 1 { "names" } else { "name" })]
+    HostInUse(Vec<ObjectId>),
     /// An access port and a trunk at once.
     #[error("the port is in a network and a trunk as well")]
     NetworkAndTrunk,
@@ -194,6 +203,8 @@ impl Reason {
             Self::VlanTaken(_) => "vlan-taken",
             Self::UnknownNetwork { .. } => "unknown-network",
             Self::NetworkInUse(_) => "network-in-use",
+            Self::UnknownHost { .. } => "unknown-host",
+            Self::HostInUse(_) => "host-in-use",
             Self::NetworkAndTrunk => "network-and-trunk",
             Self::NeitherNetworkNorTrunk => "neither-network-nor-trunk",
             Self::NativeWithoutTrunk => "native-without-trunk",
@@ -248,6 +259,8 @@ impl Reason {
                 known(names, "dvs network add NAME --vlan N, or --vni N")
             }
             Self::NetworkInUse(_) => "remove its ports first, and the routes through it".into(),
+            Self::UnknownHost { known: names } => known(names, "dvs host add NAME"),
+            Self::HostInUse(_) => "take it out of their hosts first, or remove them".into(),
             Self::NetworkAndTrunk => "set either network or trunk".into(),
             Self::NeitherNetworkNorTrunk => {
                 "set network to a network's name, or trunk to a list of VLANs".into()

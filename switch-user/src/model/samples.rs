@@ -46,6 +46,7 @@ fn switch() -> impl Strategy<Value = Switch> {
         fdb_capacity: capacity,
         flow_capacity: 4_194_304 + 4096 - capacity,
         rule_capacity: capacity,
+        hit_capacity: capacity,
         gateway_mac: Mac::new([2, 0, 0, 1, 0, 1]),
     })
 }
@@ -101,6 +102,7 @@ fn uplink() -> impl Strategy<Value = Uplink> {
         name: "eth1".into(),
         vlans,
         native,
+        hosts: Vec::new(),
         xdp,
     })
 }

@@ -24,6 +24,10 @@ pub struct Uplink {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 4094)]
     pub native: Option<u32>,
+    /// Hosts that have the uplink; without any, every host that has the device.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["h1", "h2"]))]
+    pub hosts: Vec<String>,
     /// Whether an XDP program runs on the device, and in which mode.
     #[serde(default)]
     #[schema(default = "auto")]
@@ -35,5 +39,6 @@ pub(super) const FIELDS: &[Field] = &[
     Field { name: "name", takes: Takes::Device },
     Field { name: "vlans", takes: Takes::VlanList },
     Field { name: "native", takes: Takes::Vlan },
+    Field { name: "hosts", takes: Takes::Names },
     Field { name: "xdp", takes: Takes::Xdp },
 ];

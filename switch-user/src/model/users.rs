@@ -14,6 +14,10 @@ impl Desired {
                 let rules = self.rules.values().filter(|rule| rule.policy == id.name);
                 rules.map(Rule::id).collect()
             }
+            Kind::Host => {
+                let uplinks = self.uplinks.values().filter(|uplink| uplink.hosts.contains(&id.name));
+                uplinks.map(|uplink| ObjectId::new(Kind::Uplink, &uplink.name)).collect()
+            }
             Kind::Switch | Kind::Uplink | Kind::Route | Kind::Rule => Vec::new(),
         }
     }

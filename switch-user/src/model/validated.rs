@@ -33,6 +33,8 @@ pub struct Validated {
     pub flow_capacity: u32,
     /// Rows of the table of compiled rules.
     pub rule_capacity: u32,
+    /// Most counts of what rules decided about.
+    pub hit_capacity: u32,
     /// Address of every gateway towards the ports.
     pub gateway_mac: Mac,
     /// Networks by name.

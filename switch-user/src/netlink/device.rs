@@ -28,6 +28,8 @@ pub struct Device {
     pub name: String,
     /// Its alternative names.
     pub altnames: Vec<String>,
+    /// A text that somebody gave it for people, or for whoever looks for it (`ip link set DEVICE alias TEXT`).
+    pub alias: Option<String>,
     /// What it is made of.
     pub kind: Kind,
     /// Largest layer-3 packet it sends.
@@ -62,9 +64,17 @@ impl Device {
         device
     }
 
+    /// All by which it may be called: its name, its alternative names and its alias.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.name).chain(&self.altnames).chain(&self.alias)
+    }
+
     fn take(&mut self, attribute: &LinkAttribute) {
         match attribute {
             LinkAttribute::IfName(name) => self.name.clone_from(name),
+            LinkAttribute::IfAlias(alias) => {
+                self.alias = Some(alias.clone()).filter(|alias| !alias.is_empty());
+            }
             LinkAttribute::Mtu(mtu) => self.mtu = *mtu,
             LinkAttribute::LinkNetNsId(_) => self.peer_elsewhere = true,
             LinkAttribute::PropList(properties) => {
@@ -119,6 +129,7 @@ mod tests {
     fn a_veth_with_a_peer_elsewhere_is_understood() {
         let device = Device::from_message(&message(vec![
             LinkAttribute::IfName("v1".into()),
+            LinkAttribute::IfAlias("web1".into()),
             LinkAttribute::Mtu(9000),
             LinkAttribute::LinkNetNsId(0),
             LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)]),
@@ -130,6 +141,7 @@ mod tests {
                 ifindex: 7,
                 name: "v1".into(),
                 altnames: vec!["vm-blue-eth0".into()],
+                alias: Some("web1".into()),
                 kind: Kind::Veth,
                 mtu: 9000,
                 up: true,

@@ -1,11 +1,15 @@
 //! Entries that expire by themselves: who is alive, and what it says.
 
+mod memory;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::StoreError;
+
+pub use memory::MemoryLeases;
 
 /// An entry that somebody keeps alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +20,8 @@ pub struct Entry {
     pub said: Value,
 }
 
-/// All entries that are alive, by name.
-pub type Entries = Arc<BTreeMap<String, Entry>>;
+/// All entries that are alive, by name. Shared one by one, because one changes and a thousand do not.
+pub type Entries = Arc<BTreeMap<String, Arc<Entry>>>;
 
 /// A place for entries that expire.
 ///

@@ -1,15 +1,21 @@
-//! Where the configuration lives: versioned documents, compare-and-swap writes, a stream of changes.
+//! Where the configuration lives: versioned documents, compare-and-swap writes, a history, a stream of changes.
 
+mod error;
+mod etcd;
 mod lease;
+mod record;
 mod redb;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs::File};
 
 use tokio::sync::watch;
 
 pub use self::{
-    lease::{Entries, Entry, Leases},
+    error::StoreError,
+    etcd::{EtcdLeases, EtcdOptions, EtcdStore},
+    lease::{Entries, Entry, Leases, MemoryLeases},
+    record::{Record, Row},
     redb::RedbStore,
 };
 
@@ -34,9 +40,12 @@ pub struct Snapshot {
 /// A write: documents to put, or to remove where the value is `None`.
 pub type Batch = BTreeMap<Key, Option<serde_json::Value>>;
 
-/// A place that keeps documents.
+/// How many writes a store remembers.
+pub const KEPT_RECORDS: u64 = 1000;
+
+/// A place that keeps documents and how they came to be.
 ///
-/// Blocking calls are short; callers on an async runtime that expect a slow disk use `spawn_blocking`.
+/// Calls may block for as long as a disk or other machines take; callers on an async runtime use `spawn_blocking`.
 pub trait Store: Send + Sync + 'static {
     /// All documents and their generation, consistent with each other.
     ///
@@ -49,82 +58,32 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if somebody else wrote first; nothing is written then.
-    fn put(&self, expected: u64, batch: &Batch) -> Result<u64, StoreError>;
+    fn put(&self, expected: u64, batch: &Batch, author: &str) -> Result<u64, StoreError>;
+
+    /// The writes after `generation`, oldest first; `None` if not all of them are remembered.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn since(&self, generation: u64) -> Result<Option<Vec<Record>>, StoreError>;
+
+    /// The newest writes, newest first; all that are remembered if there are fewer.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last(&self, count: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// The oldest generation that the history leads back to.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn oldest(&self) -> Result<u64, StoreError>;
+
+    /// A copy of the whole store as of one generation, in the form that a restore takes.
+    ///
+    /// # Errors
+    /// When it cannot be copied, or when the store has tools of its own for that.
+    fn backup(&self) -> Result<File, StoreError>;
 
     /// Changes with every write and carries its generation. A reader that falls behind sees the newest only.
     fn watch(&self) -> watch::Receiver<u64>;
-}
-
-/// Why the store refused.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Somebody else wrote since the caller read.
-    #[error(
-        "the configuration is at generation {actual}, not {expected}: somebody else changed it; try again"
-    )]
-    Conflict {
-        /// Generation that the caller had read.
-        expected: u64,
-        /// Generation of the store.
-        actual: u64,
-    },
-    /// Another installation has this name.
-    #[error("{name} is alive at another installation ({instance}); stop it, or give this one another --host")]
-    Taken {
-        /// The name.
-        name: String,
-        /// The installation that has it.
-        instance: String,
-    },
-    /// The file was written by a newer version.
-    #[error(
-        "{path} has schema {found}, this version reads up to {supported}; run the version that wrote it, or a newer one"
-    )]
-    NewerSchema {
-        /// File of the store.
-        path: String,
-        /// Schema of the file.
-        found: u64,
-        /// Newest schema that is known here.
-        supported: u64,
-    },
-    /// Another process has the file open.
-    #[error("{path} is in use by another dvs; stop it, or choose another --state-dir")]
-    InUse {
-        /// File of the store.
-        path: String,
-    },
-    /// The file is not one of ours, or was damaged.
-    #[error(
-        "{path} is damaged or no store of dvs ({details}); it was left as it is: restore a backup, or move it \
-         away, start again and apply a file that `dvs export` wrote"
-    )]
-    Corrupt {
-        /// File of the store.
-        path: String,
-        /// What the storage engine found.
-        details: String,
-    },
-    /// The storage engine failed.
-    #[error("cannot {action} {path}: {source}")]
-    Engine {
-        /// What was tried.
-        action: &'static str,
-        /// File of the store.
-        path: String,
-        /// The engine's reason.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A document is not valid JSON.
-    #[error("document {kind}/{name} in {path} is damaged: {source}; restore a backup of the file")]
-    Damaged {
-        /// Kind of the object.
-        kind: String,
-        /// Name of the object.
-        name: String,
-        /// File of the store.
-        path: String,
-        /// What the parser says.
-        source: serde_json::Error,
-    },
 }

@@ -1,15 +1,23 @@
 //! A store in one file of this host.
 
-use std::{io, path::Path};
+mod backup;
+mod history;
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, WriteTransaction,
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError,
     backends::InMemoryBackend,
 };
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
-    Batch, Key, Snapshot, Store, StoreError,
+    Batch, Key, Record, Snapshot, Store, StoreError,
     schema::{self, GENERATION, META, MIGRATIONS, Migration, OBJECTS},
 };
 
@@ -23,6 +31,8 @@ type Row = (Key, Vec<u8>);
 pub struct RedbStore {
     database: Database,
     path: String,
+    /// Where a copy has room.
+    directory: PathBuf,
     generation: watch::Sender<u64>,
 }
 
@@ -43,21 +53,26 @@ impl RedbStore {
     pub fn in_memory() -> Result<Self, StoreError> {
         let path = "memory".to_owned();
         match builder().create_with_backend(InMemoryBackend::new()) {
-            Ok(database) => Self::with(database, path, MIGRATIONS),
+            Ok(database) => Self::with(database, (path, std::env::temp_dir()), MIGRATIONS),
             Err(error) => Err(refused(error, path)),
         }
     }
 
     fn open_with(path: &Path, migrations: &[Migration]) -> Result<Self, StoreError> {
         let text = path.display().to_string();
+        let directory = path.parent().unwrap_or(Path::new(".")).to_owned();
         match builder().create(path) {
-            Ok(database) => Self::with(database, text, migrations),
+            Ok(database) => Self::with(database, (text, directory), migrations),
             Err(error) => Err(refused(error, text)),
         }
     }
 
-    fn with(database: Database, path: String, migrations: &[Migration]) -> Result<Self, StoreError> {
-        let store = Self { database, path, generation: watch::Sender::new(0) };
+    fn with(
+        database: Database,
+        (path, directory): (String, PathBuf),
+        migrations: &[Migration],
+    ) -> Result<Self, StoreError> {
+        let store = Self { database, path, directory, generation: watch::Sender::new(0) };
         store.migrate(migrations)?;
         let generation = store.attempt("read", Self::read_generation)?;
         store.generation.send_replace(generation);
@@ -101,14 +116,18 @@ impl RedbStore {
     }
 
     /// The generation that was found, and whether the batch was written on top of it.
-    fn write(&self, expected: u64, batch: &Batch) -> Result<(u64, bool), redb::Error> {
+    fn write(&self, expected: u64, batch: &Batch, author: &str) -> Result<(u64, bool), redb::Error> {
         let transaction = self.database.begin_write()?;
         let actual = transaction.open_table(META)?.get(GENERATION)?.map_or(0, |row| row.value());
         if actual != expected {
             transaction.abort()?;
             return Ok((actual, false));
         }
-        write_batch(&transaction, batch)?;
+        let mut objects = transaction.open_table(OBJECTS)?;
+        let write = |key: &Key| replace(&mut objects, key, batch.get(key).and_then(Option::as_ref));
+        let record = Record::new(expected + 1, author, batch, write)?;
+        drop(objects);
+        history::add(&transaction, &record)?;
         transaction.open_table(META)?.insert(GENERATION, expected + 1)?;
         transaction.commit()?;
         Ok((actual, true))
@@ -128,6 +147,10 @@ impl RedbStore {
             source => StoreError::Engine { action, path: self.path.clone(), source: source.into() },
         })
     }
+
+    fn damaged(&self, what: String, source: serde_json::Error) -> StoreError {
+        StoreError::Damaged { what, path: self.path.clone(), source }
+    }
 }
 
 impl Store for RedbStore {
@@ -135,14 +158,14 @@ impl Store for RedbStore {
         let (generation, rows) = self.attempt("read", Self::read)?;
         let parse = |(key, bytes): Row| match serde_json::from_slice(&bytes) {
             Ok(document) => Ok((key, document)),
-            Err(source) => Err(damaged(key, &self.path, source)),
+            Err(source) => Err(self.damaged(format!("document {}/{}", key.kind, key.name), source)),
         };
         let documents = rows.into_iter().map(parse).collect::<Result<_, _>>()?;
         Ok(Snapshot { generation, documents })
     }
 
-    fn put(&self, expected: u64, batch: &Batch) -> Result<u64, StoreError> {
-        let (actual, written) = self.attempt("write", |store| store.write(expected, batch))?;
+    fn put(&self, expected: u64, batch: &Batch, author: &str) -> Result<u64, StoreError> {
+        let (actual, written) = self.attempt("write", |store| store.write(expected, batch, author))?;
         if !written {
             return Err(StoreError::Conflict { expected, actual });
         }
@@ -153,6 +176,32 @@ impl Store for RedbStore {
             newer
         });
         Ok(expected + 1)
+    }
+
+    fn since(&self, generation: u64) -> Result<Option<Vec<Record>>, StoreError> {
+        let (oldest, rows) = self.attempt("read", |store| history::since(&store.database, generation))?;
+        // A generation that is not there yet is of a store before this one, of which a copy was restored.
+        if generation < oldest || generation > *self.generation.borrow() {
+            return Ok(None);
+        }
+        self.records(rows).map(Some)
+    }
+
+    fn last(&self, count: usize) -> Result<Vec<Record>, StoreError> {
+        let rows = self.attempt("read", |store| history::last(&store.database, count))?;
+        self.records(rows)
+    }
+
+    fn oldest(&self) -> Result<u64, StoreError> {
+        self.attempt("read", |store| history::oldest(&store.database.begin_read()?))
+    }
+
+    fn backup(&self) -> Result<File, StoreError> {
+        backup::copy(&self.database, &self.directory).map_err(|source| StoreError::Engine {
+            action: "copy",
+            path: self.path.clone(),
+            source,
+        })
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
@@ -167,16 +216,19 @@ fn builder() -> Builder {
     builder
 }
 
-fn write_batch(transaction: &WriteTransaction, batch: &Batch) -> Result<(), redb::Error> {
-    let mut objects = transaction.open_table(OBJECTS)?;
-    for (Key { kind, name }, document) in batch {
-        let key = (kind.as_str(), name.as_str());
-        match document {
-            Some(document) => objects.insert(key, document.to_string().as_bytes())?,
-            None => objects.remove(key)?,
-        };
-    }
-    Ok(())
+/// Writes or removes a document; returns what was there before.
+fn replace(
+    objects: &mut redb::Table<'_, (&str, &str), &[u8]>,
+    Key { kind, name }: &Key,
+    document: Option<&Value>,
+) -> Result<Option<Value>, redb::Error> {
+    let key = (kind.as_str(), name.as_str());
+    let old = match document {
+        Some(document) => objects.insert(key, document.to_string().as_bytes())?,
+        None => objects.remove(key)?,
+    };
+    // A damaged document is found by whoever reads it; writing it anew is a way out.
+    Ok(old.and_then(|old| serde_json::from_slice(old.value()).ok()))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other errors of the engine mean the same to a user")]
@@ -189,10 +241,6 @@ fn refused(error: DatabaseError, path: String) -> StoreError {
         }
         source => StoreError::Engine { action: "open", path, source: source.into() },
     }
-}
-
-fn damaged(key: Key, path: &str, source: serde_json::Error) -> StoreError {
-    StoreError::Damaged { kind: key.kind, name: key.name, path: path.into(), source }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use redb::{ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 /// Documents by kind and name, in JSON.
 pub(super) const OBJECTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("objects");
+/// Writes by the generation that they made, in JSON.
+pub(super) const RECORDS: TableDefinition<u64, &[u8]> = TableDefinition::new("records");
 /// Numbers about the whole: [`SCHEMA`] and [`GENERATION`].
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Row of [`META`]: how many of the migrations the file has seen.
@@ -16,11 +18,17 @@ pub(super) type Migration = fn(&WriteTransaction) -> Result<(), redb::Error>;
 
 /// All steps in order: the first one makes the layout of version 1 in an empty file. A step is
 /// never changed once it was released; a new layout is a new step at the end.
-pub(super) const MIGRATIONS: &[Migration] = &[create_tables];
+pub(super) const MIGRATIONS: &[Migration] = &[create_tables, create_history];
 
 fn create_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     transaction.open_table(OBJECTS)?;
     transaction.open_table(META)?.insert(GENERATION, 0)?;
+    Ok(())
+}
+
+/// The history of a file that has none begins with its next write.
+fn create_history(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(RECORDS)?;
     Ok(())
 }
 

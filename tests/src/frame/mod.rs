@@ -196,6 +196,16 @@ pub fn solicitation(mac: Mac, source: Ipv6Addr, target: Ipv6Addr) -> Frame {
     eth(group_mac(group), mac).icmpv6(source, group, &solicit(target, &link_option(1, mac)))
 }
 
+/// The solicitation of the router, in whose frame the packet was that it could not hand over: what is left of that is an
+/// option of 80 octets.
+pub fn router_solicitation(mac: Mac, source: Ipv6Addr, target: Ipv6Addr) -> Frame {
+    let [.., x, y, z] = target.octets();
+    let group = Ipv6Addr::from([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, x, y, z]);
+    let padding = [&[253, 10][..], &[0; 78]].concat();
+    let message = solicit(target, &[link_option(1, mac), padding].concat());
+    eth(group_mac(group), mac).icmpv6(source, group, &message)
+}
+
 /// The advertisement of a target's station, to the one who asked or, if that has no address yet, to
 /// all (RFC 4861, 4.4).
 pub fn advertisement(mac: Mac, target: Ipv6Addr, asker: Option<(Mac, IpAddr)>, router: bool) -> Frame {

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use switch_user::api::ChangeSet;
-use switch_user::client::{Answer, ApplyOptions, Client, FdbFilter};
+use switch_user::api::{ChangeSet, Details};
+use switch_user::client::{Answer, ApplyOptions, Client, ClientError, FdbFilter};
 use switch_user::model::Document;
 use switch_user::report::{Counters, FdbEntry, HostStatus, PortStatus};
 use tempfile::TempDir;
@@ -23,6 +23,9 @@ pub struct Host {
     /// Talks to the agent.
     pub client: Client,
     agent: Option<Process>,
+    /// Name of the host, and more words for `dvs run`.
+    name: String,
+    options: Vec<String>,
     state: TempDir,
     runtime: Runtime,
 }
@@ -45,6 +48,11 @@ impl Host {
 
     /// A host whose agent is still to be started.
     pub fn without_agent() -> Self {
+        Self::with_options("test-host", Vec::new())
+    }
+
+    /// The same with this name, and more words for `dvs run`.
+    pub fn with_options(name: &str, options: Vec<String>) -> Self {
         let binary = dvs();
         assert!(binary.is_file(), "there is no {}; run cargo xtask test, or set DVS_BIN", binary.display());
         let namespace = Namespace::new("host");
@@ -53,7 +61,7 @@ impl Host {
         let state = tempfile::Builder::new().prefix(&unique()).tempdir().unwrap();
         let client = Client::new(state.path().join("s"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { namespace, client, agent: None, state, runtime }
+        Self { namespace, client, agent: None, name: name.into(), options, state, runtime }
     }
 
     /// The state directory.
@@ -61,11 +69,16 @@ impl Host {
         self.state.path()
     }
 
+    /// The socket of its agent.
+    pub fn socket(&self) -> PathBuf {
+        self.state().join("s")
+    }
+
     /// `dvs run` for this host.
     pub fn run_command(&self) -> Command {
         let mut command = Command::new(dvs());
-        command.args(["run", "--netns", self.namespace.name(), "--host", "test-host", "--state-dir"]);
-        command.arg(self.state()).arg("--socket").arg(self.client.socket());
+        command.args(["run", "--netns", self.namespace.name(), "--host", &self.name, "--state-dir"]);
+        command.arg(self.state()).arg("--socket").arg(self.socket()).args(&self.options);
         // The log is searched for words.
         command.env("NO_COLOR", "1");
         command
@@ -74,7 +87,7 @@ impl Host {
     /// A command of the CLI, with the words of a line.
     pub fn cli(&self, line: &str) -> Command {
         let mut command = Command::new(dvs());
-        command.args(line.split_whitespace()).env("DVS_SOCKET", self.client.socket());
+        command.args(line.split_whitespace()).env("DVS_SOCKET", self.socket());
         command
     }
 
@@ -99,6 +112,11 @@ impl Host {
     pub fn launch_agent(&mut self) {
         self.kill_agent();
         self.agent = Some(Process::start(&mut self.run_command()));
+    }
+
+    /// True if an agent runs, or was not ended by the test.
+    pub fn has_agent(&self) -> bool {
+        self.agent.is_some()
     }
 
     /// True if the agent has said that it is ready.
@@ -140,13 +158,19 @@ impl Host {
     /// the kernel has them.
     #[track_caller]
     pub fn apply(&self, objects: &str) -> ChangeSet {
-        self.apply_documents(documents(&values(objects)))
+        self.apply_documents(&documents(&values(objects)))
     }
 
     /// The same with documents.
     #[track_caller]
-    pub(super) fn apply_documents(&self, documents: Vec<Document>) -> ChangeSet {
-        let set = self.ask(self.client.apply(documents, ApplyOptions::default())).unwrap();
+    pub(super) fn apply_documents(&self, documents: &[Document]) -> ChangeSet {
+        // The agent hears of new devices from the kernel, and refuses what it has not heard of.
+        let set = until("the agent has noticed the devices", || {
+            match self.ask(self.client.apply(documents.to_vec(), ApplyOptions::default())) {
+                Err(ClientError::Refused(details)) if lacks_device(&details) => None,
+                answer => Some(answer.unwrap()),
+            }
+        });
         self.settle(set.generation);
         set
     }
@@ -220,6 +244,11 @@ impl Drop for Host {
         let teardown = finish(self.run_command().arg("--teardown"));
         assert!(failed || teardown.code == Some(0), "the datapath is left behind: {teardown:?}");
     }
+}
+
+/// True if something was refused because it names a device that is not there.
+fn lacks_device(details: &Details) -> bool {
+    details.errors.iter().any(|error| error.reason == "no-such-device")
 }
 
 /// The objects of a YAML list, with their `apiVersion`.

@@ -66,7 +66,7 @@ impl Lab {
             }
             lab.plug(&name, mtu.unwrap_or(MTU), stack);
         }
-        lab.host.apply_documents(documents(&objects));
+        lab.host.apply_documents(&documents(&objects));
         lab
     }
 

@@ -13,6 +13,7 @@
 //! the VLAN and not the subnet that keeps them apart. Everything has names of its own and is removed with
 //! its owner, also when a test fails; several labs live side by side.
 
+mod cluster;
 pub mod foreign;
 pub mod frames;
 mod host;
@@ -20,6 +21,7 @@ mod lab;
 mod namespace;
 mod outcome;
 mod process;
+mod raw;
 pub mod sites;
 pub mod socket;
 mod tap;
@@ -28,11 +30,13 @@ mod vm;
 mod wait;
 mod wire;
 
+pub use cluster::Cluster;
 pub use host::{Host, dvs};
 pub use lab::Lab;
 pub use namespace::Namespace;
 pub use outcome::{Outcome, PinnedThread};
 pub use process::{Finished, Process, finish, run};
+pub use raw::Raw;
 pub use tap::Tap;
 pub use traffic::{Iperf, Ping};
 pub use vm::{Stack, Vm};

@@ -104,8 +104,10 @@ impl Router {
         if self.is_gateway(job, address) {
             return Some(self.mac(job.from));
         }
+        // Who is asked alone answers itself.
         let mac = self.neighbours.configured((job.class.vid, address))?;
+        let asked = job.parts.destination().is_multicast();
         let elsewhere = self.switch.place(job.class.vid, mac).is_some_and(|port| port != job.from);
-        (elsewhere && !self.switch.is_uplink(job.from)).then_some(mac)
+        (asked && elsewhere && !self.switch.is_uplink(job.from)).then_some(mac)
     }
 }

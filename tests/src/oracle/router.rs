@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     fate::{Copies, Failures, Fate},
-    frame::{Error, Frame, eth, solicitation},
+    frame::{Error, Frame, eth, router_solicitation},
     topology::HOST_MAC,
 };
 
@@ -111,7 +111,7 @@ impl Router {
         let job = Job { from, parts: &parts, class: &class, segment, pick };
         let own = match parts.ethertype() {
             ARP => self.arp(&job),
-            IPV6 if parts.destination().is_multicast() => self.discovery(&job),
+            IPV6 if !self.is_for_router(&job) => self.discovery(&job),
             _ if self.is_for_router(&job) => Some(self.route(&job)),
             _ => None,
         };
@@ -336,7 +336,7 @@ fn is_link_local(address: IpAddr) -> bool {
 fn request(source: Mac, own: IpAddr, station: IpAddr) -> Parts {
     Parts::of(&match (own, station) {
         (IpAddr::V4(own), IpAddr::V4(station)) => eth(Mac::BROADCAST, source).arp(source, own, station),
-        (IpAddr::V6(own), IpAddr::V6(station)) => solicitation(source, own, station),
+        (IpAddr::V6(own), IpAddr::V6(station)) => router_solicitation(source, own, station),
         _ => unreachable!("a subnet has one family"),
     })
 }

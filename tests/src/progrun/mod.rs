@@ -36,17 +36,12 @@ use self::{
 };
 use crate::{frame::Frame, topology::Topology};
 
+/// Rows for rules: enough for policies of several blocks.
+const RULE_ROWS: u32 = 32_768;
+
 /// Tables that are allocated ahead.
-const LARGE: [&str; 8] = [
-    fdb::NAME,
-    flow::NAME4,
-    flow::NAME6,
-    flow::OPENING4,
-    flow::OPENING6,
-    neighbour::NAME,
-    hits::NAME,
-    rules::NAME,
-];
+const LARGE: [&str; 7] =
+    [fdb::NAME, flow::NAME4, flow::NAME6, flow::OPENING4, flow::OPENING6, neighbour::NAME, hits::NAME];
 
 /// Octets by which a frame may grow: that of a short packet becomes an error that quotes it, or a request.
 const ROOM: usize = 256;
@@ -140,6 +135,7 @@ impl Programs {
         for name in LARGE {
             loader.map_max_entries(name, 1024);
         }
+        loader.map_max_entries(rules::NAME, RULE_ROWS);
         let mut ebpf = loader.load_file(&path)?;
         fill(&mut ebpf, &topology.image, &TableImage::default())?;
         let program: &mut SchedClassifier = ebpf.program_mut("dvs_tc").context("no dvs_tc")?.try_into()?;
@@ -248,6 +244,16 @@ impl Programs {
         let table: HashMap<_, Row<fdb::Key>, Station> = map.try_into()?;
         let Row([_, seen]) = table.get(&row(key), 0)?;
         Ok(seen)
+    }
+
+    /// Rules and defaults that have counted anything, each with a port.
+    ///
+    /// # Errors
+    /// If the table cannot be read.
+    pub fn hits(&self) -> Result<Vec<hits::Key>> {
+        let map = self.ebpf.map(hits::NAME).context("no hits")?;
+        let table: HashMap<_, Row<hits::Key>, [u64; 3]> = map.try_into()?;
+        table.keys().map(|key| Ok(key.map(|Row(key)| key)?)).collect()
     }
 
     fn run(

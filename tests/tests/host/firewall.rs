@@ -177,6 +177,43 @@ fn connections_end_where_memory_does() {
     }
 }
 
+/// The same where those are remembered that both sides have spoken on: nobody is let in unseen.
+#[test]
+fn connections_are_not_established_where_there_is_no_room() {
+    for mut bench in Bench::both() {
+        let ([syn, _], [_, answer], [ack, _]) = (bench.tcp(SYN), bench.tcp(SYN | ACK), bench.tcp(ACK));
+        bench.asks(&syn);
+        bench.answers(&answer);
+        bench.sim.tables.flows4.capacity = bench.sim.tables.flows4.len();
+        bench.sim.tables.flows6.capacity = bench.sim.tables.flows6.len();
+        let (a, b) = (bench.cast.a, bench.cast.b);
+        let begin = ip(a, b).tcp(40001, 80, SYN, b"");
+        let reply = ip(b, a).tcp(80, 40001, SYN | ACK, b"");
+        assert_eq!(bench.asks(&begin), forward(&begin), "there is room for half-open ones");
+        assert_eq!(bench.answers(&reply), Fate::drop(DropReason::ConnectionsFull));
+        let full = ["a", "b"].map(|port| {
+            bench.sim.tables.stats(bench.topology.slots[port]).map_or(0, |stats| stats.flow_full.get())
+        });
+        assert!(full.iter().sum::<u64>() > 0, "nobody was told");
+        assert_eq!(bench.asks(&ack), forward(&ack), "what is there goes on");
+    }
+}
+
+/// Without room for counts packets pass as they did, and how many are not counted is.
+#[test]
+fn hits_that_are_lost_are_counted() {
+    for mut bench in Bench::both() {
+        bench.sim.tables.hits.capacity = 1;
+        let [syn, _] = bench.tcp(SYN);
+        assert_eq!(bench.asks(&syn), forward(&syn));
+        let refused = bench.udp(40000, 54);
+        assert_eq!(bench.asks(&refused), Fate::drop_at("b", DropReason::PolicyIn));
+        let lost = bench.sim.tables.stats(bench.topology.slots["b"]).map(|stats| stats.hits_full.get());
+        assert_eq!(lost, Some(2), "the rule's packet, and the default's");
+        assert_eq!(bench.hits(rule_id("web", "seen")).0, 1, "the first one had room");
+    }
+}
+
 /// Who is rejected is told, but the switch is no source of load.
 #[test]
 fn so_many_rejections_are_told() {

@@ -8,6 +8,7 @@ mod overlay;
 mod random;
 mod routed;
 mod rules;
+mod stores;
 mod tables;
 
 /// Devices are numbered in the order of their letters.

@@ -1,16 +1,17 @@
 //! Compiled rules against rules asked one after the other.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use dvs_tests::{
     random::{self, policy, question},
     sim::{MemTables, Sim, SimPacket},
+    topology::{Topology, objects},
 };
 use proptest::prelude::*;
 use switch_common::{
     addr::ip_words,
     table::rules::{self, BLOCK, Header, Side},
-    verdict::Direction,
+    verdict::{Direction, DropReason},
 };
 use switch_ebpf::{
     classify::{self, Found, NONE, Seen, Subject},
@@ -123,12 +124,71 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
     #[test]
-    fn packets_pass_as_rules_say((policies, questions) in random::firewall()) {
-        let topology = random::topology(&policies, number);
+    fn packets_pass_as_rules_say((desired, questions) in random::firewall(1..4, 0..40)) {
+        let topology = Topology::of(&desired, number);
         for question in questions {
             let (from, frame) = random::packet(&question);
-            let fate = Sim::new(&topology).fate(from, &frame, 0);
-            prop_assert_eq!(random::reason(&fate), random::refused(&policies, &question), "{:?}: {:?}", question, fate);
+            let sim = Sim::new(&topology);
+            let fate = sim.fate(from, &frame, 0);
+            let told = random::told(&desired, &question);
+            prop_assert_eq!(random::reason(&fate), told.reason, "{:?}: {:?}", question, fate);
+            if let Some(rejected) = told.rejected {
+                prop_assert_eq!(random::is_rejected(&fate), rejected, "{:?}: {:?}", question, fate);
+            }
+            prop_assert_eq!(random::hits(&topology, sim.tables.hits.keys()), told.hits, "{:?}", question);
+        }
+    }
+}
+
+fn ip(peer: impl Into<IpAddr>, protocol: u8) -> Question {
+    let packet = Packet::Ip { peer: peer.into(), protocol, source: 0, destination: 0 };
+    Question { direction: Direction::In, packet }
+}
+
+#[test]
+fn a_rule_for_addresses_of_one_family_is_none_for_the_other() {
+    for (prefix, inside, outside) in [("fd00::/8", "fd00::7", "::"), ("10.0.0.0/8", "10.0.0.7", "0.0.0.0")] {
+        let rule = ValidRule {
+            name: "r0".into(),
+            priority: 0,
+            direction: Direction::In,
+            action: RuleAction::Allow,
+            peer: Some(Arc::new(vec![prefix.parse().unwrap()])),
+            service: Service::Any,
+            log: false,
+            staged: false,
+        };
+        let policy =
+            ValidPolicy { tier: 0, default: RuleAction::Drop, stateful: true, log: false, rules: vec![rule] };
+        let tables = tables(&policy);
+        for (peer, known) in [(inside, true), (outside, false), ("192.0.2.1", false), ("2001:db8::1", false)]
+        {
+            for protocol in [0, 6, 255] {
+                let question = ip(peer.parse::<IpAddr>().unwrap(), protocol);
+                assert_eq!(found(&tables, &question).0.what != NONE, known, "{question:?}");
+                assert_eq!(found(&tables, &question), expected(&policy, &question), "{question:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_policy_without_rules_has_its_default() {
+    for (default, reason) in
+        [("allow", None), ("drop", Some(DropReason::PolicyIn)), ("reject", Some(DropReason::PolicyIn))]
+    {
+        let policy =
+            format!("- {{apiVersion: dvs/v1, kind: Policy, name: p0, appliesTo: here, default: {default}}}");
+        let desired = objects(&format!("{}{policy}", random::PORTS));
+        let topology = Topology::of(&desired, number);
+        for question in
+            [ip([10, 0, 0, 7], 0), ip([0xfd00, 0, 0, 0, 0, 0, 0, 7], 6), ip([0; 4], 17), ip([0_u16; 8], 255)]
+        {
+            let (from, frame) = random::packet(&question);
+            let sim = Sim::new(&topology);
+            assert_eq!(random::reason(&sim.fate(from, &frame, 0)), reason, "{default} {question:?}");
+            let counted = random::hits(&topology, sim.tables.hits.keys());
+            assert_eq!(counted, BTreeSet::from([classifier::default_id("p0", Direction::In)]));
         }
     }
 }

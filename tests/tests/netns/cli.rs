@@ -33,11 +33,7 @@ fn shell(lab: &Lab, lines: &str) -> String {
     symlink(dvs().canonicalize().unwrap(), bin.join("dvs")).unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("sh");
-    command
-        .args(["-euc", lines])
-        .current_dir(&bin)
-        .env("PATH", path)
-        .env("DVS_SOCKET", lab.host.client.socket());
+    command.args(["-euc", lines]).current_dir(&bin).env("PATH", path).env("DVS_SOCKET", lab.host.socket());
     run(&mut command)
 }
 

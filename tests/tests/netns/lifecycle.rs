@@ -95,7 +95,7 @@ fn a_state_directory_has_one_agent() {
     let lab = Lab::new(PAIR);
     let refused = finish(&mut lab.host.run_command());
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.errors.contains("another agent runs"), "{refused:?}");
+    assert!(refused.errors.contains("another dvs runs"), "{refused:?}");
     assert!(refused.errors.contains("--state-dir"), "{refused:?}");
     assert!(lab.ping("p1", "p2").is_lossless());
 }

@@ -53,10 +53,22 @@ const RULES: &[Rule] = &[
         because: "links are reached through the room netlink only",
     },
     Rule {
+        within: "switch-user/",
+        except: &["switch-user/src/tls/"],
+        names: Names::Crates(&["rcgen", "rustls", "tokio_rustls", "x509_parser"]),
+        because: "certificates are read, made and asked for in the room tls only",
+    },
+    Rule {
         within: "switch-user/src/manager/",
         except: &[],
-        names: Names::Modules(&["agent", "dataplane", "netlink"]),
+        names: Names::Modules(&["agent", "dataplane", "member", "netlink"]),
         because: "the manager knows no datapath, so that it can run anywhere",
+    },
+    Rule {
+        within: "switch-user/src/agent/",
+        except: &[],
+        names: Names::Modules(&["client", "manager", "member"]),
+        because: "the agent is told what to do, and does not ask where that comes from",
     },
     Rule {
         within: "switch-user/src/model/",

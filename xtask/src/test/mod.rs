@@ -18,11 +18,11 @@ use tally::Tally;
 /// Ring 1, host: unit and property tests of all packages; no root, no kernel.
 /// Ring 2, programs: packet fixtures through the real programs in this machine's kernel.
 /// Ring 3, namespaces: real traffic between network namespaces through `dvs run`.
+/// Ring 4, clusters: several hosts behind managers, with real traffic, and what managers share, over real etcd.
 /// Ring 5, kernels: the programs and a smoke test of the switch on stock Debian 6.1 and 6.12 in a VM.
-/// (Ring 4, clusters, has no tests yet.)
 ///
 /// Each ring has a headline and a summary; the last line is "N passed, N failed", and a failure
-/// makes the exit code 1. Rings 2, 3 and 5 need root. Words after -- are handed to the test
+/// makes the exit code 1. All but ring 1 need root. Words after -- are handed to the test
 /// binaries, which take a part of a test's name.
 ///
 /// Examples:

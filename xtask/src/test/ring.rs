@@ -25,6 +25,9 @@ pub(crate) enum Ring {
     /// Network namespaces.
     #[value(name = "3")]
     Namespaces,
+    /// Clusters.
+    #[value(name = "4")]
+    Clusters,
     /// Other kernels in VMs.
     #[value(name = "5")]
     Kernels,
@@ -32,7 +35,8 @@ pub(crate) enum Ring {
 
 impl Ring {
     /// All rings in their order.
-    pub(crate) const ALL: [Self; 4] = [Self::Host, Self::Programs, Self::Namespaces, Self::Kernels];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Host, Self::Programs, Self::Namespaces, Self::Clusters, Self::Kernels];
 
     /// The headline.
     pub(crate) const fn title(self) -> &'static str {
@@ -40,19 +44,21 @@ impl Ring {
             Self::Host => "Ring 1: host",
             Self::Programs => "Ring 2: programs in this kernel",
             Self::Namespaces => "Ring 3: traffic between namespaces",
+            Self::Clusters => "Ring 4: clusters",
             Self::Kernels => "Ring 5: Debian's kernels 6.1 and 6.12",
         }
     }
 
     /// Whether a binary's tests belong to this ring. Of the tests' package, only files with these names need
-    /// a kernel; what has another name is for the host.
+    /// a kernel or a cluster; what has another name is for the host.
     fn has(self, binary: &Binary) -> bool {
         let needs_kernel = binary.is_integration && binary.package.ends_with("tests");
         let name = if needs_kernel { binary.name.as_str() } else { "" };
         match self {
-            Self::Host => !matches!(name, "progrun" | "netns" | "kernels_smoke"),
+            Self::Host => !matches!(name, "progrun" | "netns" | "cluster" | "kernels_smoke"),
             Self::Programs => name == "progrun",
             Self::Namespaces => name == "netns",
+            Self::Clusters => name == "cluster",
             Self::Kernels => matches!(name, "progrun" | "kernels_smoke"),
         }
     }
@@ -127,6 +133,7 @@ mod tests {
         let rings = |binary| Ring::ALL.into_iter().filter(|ring| ring.has(&binary)).collect::<Vec<_>>();
         assert_eq!(rings(binary("progrun", "/w/tests", true)), [Ring::Programs, Ring::Kernels]);
         assert_eq!(rings(binary("netns", "/w/tests", true)), [Ring::Namespaces]);
+        assert_eq!(rings(binary("cluster", "/w/tests", true)), [Ring::Clusters]);
         assert_eq!(rings(binary("kernels_smoke", "/w/tests", true)), [Ring::Kernels]);
         assert_eq!(rings(binary("dvs_tests", "/w/tests", false)), [Ring::Host]);
         assert_eq!(rings(binary("netns", "/w/switch-user", true)), [Ring::Host]);

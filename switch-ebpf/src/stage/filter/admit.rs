@@ -21,15 +21,17 @@ use crate::{
 
 /// Asks for the default instead of a rule.
 const DEFAULT: u32 = 1 << 3;
+/// Without a firewall everything passes, and nothing has to be remembered.
+const NOBODY: u64 = ALLOW | rules::WITHOUT_STATE;
 
 /// What the policies of the port at a device do with the packet in the scratch memory.
 ///
 /// Starts from that alone, because a hook may have the verifier look at this by itself.
 #[inline(always)]
 pub fn admit<P: Packet, T: Tables>(tables: &T, ifindex: u32, way: u32) -> u64 {
-    let (Some(port), Some(scratch)) = (tables.port(ifindex), tables.scratch()) else { return ALLOW };
+    let (Some(port), Some(scratch)) = (tables.port(ifindex), tables.scratch()) else { return NOBODY };
     if !port.is(port::FIREWALL) {
-        return ALLOW;
+        return NOBODY;
     }
     scratch.asked = port.slot;
     let mut what = ask::<P, T>(tables, port, way);
@@ -93,7 +95,7 @@ pub fn search<P: Packet, T: Tables>(tables: &T, policy: u32, way: u32) -> u64 {
     let stateless = if header.flags & rules::STATELESS == 0 { 0 } else { rules::WITHOUT_STATE };
     if way & DEFAULT != 0 {
         scratch.found = if inward { header.default_ids[0] } else { header.default_ids[1] };
-        return header.default;
+        return header.default | stateless;
     }
     let side = if inward { &header.sides[0] } else { &header.sides[1] };
     let subject = subject(&scratch.ip, way);

@@ -7,12 +7,14 @@
 mod admit;
 mod related;
 mod reset;
+mod screen;
 mod track;
 mod turn;
 
 pub use admit::{admit, search};
 pub use related::is_known as is_related;
 pub use reset::reset;
+pub use screen::lets_in;
 pub use track::track;
 
 use switch_common::{
@@ -44,6 +46,11 @@ pub const MIRRORED: u32 = 1 << 1;
 /// A refusal means nothing yet.
 pub const TRIAL: u32 = 1 << 2;
 
+/// `adopted` of a packet whose connection nobody saw begin, at a port that has its firewall since shortly.
+const GRACE: u32 = 1;
+/// The same at others: only policies without state let it pass.
+const LATE: u32 = 2;
+
 /// True for frames that policies are asked for: all but ARP, which the guard has looked at.
 #[inline(always)]
 pub fn concerns(frame: &Frame) -> bool {
@@ -54,92 +61,110 @@ pub fn concerns(frame: &Frame) -> bool {
 /// the reports of its listeners, without which switches that snoop keep it back (RFC 4541).
 #[inline(always)]
 fn is_discovery(ip: &Ip) -> bool {
-    ip.family == 6
-        && ip.is_icmp()
-        && ip.fragment as u64 == Fragment::None as u64
-        && (matches!(ip.kind as u8, nd::ROUTER_SOLICITATION..=nd::NEIGHBOUR_ADVERTISEMENT)
-            || nd::is_listener(ip.kind as u8))
+    if ip.family != 6 || !ip.is_icmp() || ip.fragment as u64 != Fragment::None as u64 {
+        return false;
+    }
+    let kind = ip.kind as u8;
+    if nd::is_listener(kind) {
+        // They stay on the link (RFC 3810, 5), and are for its routers and switches.
+        return ip.ttl == 1 && ip.destination[0] as u8 == 0xff;
+    }
+    // A router would have lowered the number (RFC 4861, 7.1).
+    ip.ttl == 255 && matches!(kind, nd::ROUTER_SOLICITATION..=nd::NEIGHBOUR_ADVERTISEMENT)
 }
 
-/// Asks about the packet in the scratch memory.
+/// Finds out what is to be asked about the packet in the scratch memory; [`Step::filter`] if anything is.
 ///
 /// Starts from that alone, because a hook may have the verifier look at this by itself.
 #[inline(always)]
-pub fn packet<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
-    let step = prepare(packet, tables);
-    if step == Step::filter() { decide(packet, tables) } else { step }
-}
-
-/// Finds out what is to be asked; [`Step::filter`] if anything is.
-#[inline(always)]
-fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+pub fn prepare<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
     let Some(scratch) = tables.scratch() else {
         return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
     };
-    if !is_asked(tables, scratch) {
+    let asked = is_asked(tables, scratch);
+    // Who gets copies is asked one by one.
+    if !asked && scratch.flow.egress != 0 {
         return Step::deliver();
     }
-    let sender = scratch.flow.sender.into();
-    let ip = &scratch.ip;
-    if let Some(reason) = unreadable(ip) {
-        return Step::done(account::drop(tables, sender, reason));
+    if let Some(reason) = unreadable(&scratch.ip) {
+        if asked {
+            return Step::done(account::drop(tables, scratch.flow.sender.into(), reason));
+        }
+        scratch.flaw = 1;
     }
     let turn = turn::of(packet, tables, scratch);
     scratch.begins = (turn == Turn::New).into();
-    scratch.adopted = (turn == Turn::New && ip.protocol == u64::from(ipv4::TCP) && !begins(ip)).into();
-    if scratch.adopted != 0 && !has_grace(tables, scratch) {
-        return Step::done(account::drop(tables, sender, DropReason::NoConnection));
-    }
-    scratch.filtered = 1;
+    scratch.related = (turn == Turn::Related).into();
     scratch.mirrored = if turn == Turn::Answer { MIRRORED } else { 0 };
-    if turn == Turn::Related { Step::deliver() } else { Step::filter() }
+    if turn == Turn::New && scratch.ip.protocol == u64::from(ipv4::TCP) && !begins(&scratch.ip) {
+        let grace = has_grace(tables, scratch.flow.sender) || has_grace(tables, scratch.flow.slot);
+        scratch.adopted = if grace { GRACE } else { LATE };
+    }
+    scratch.filtered = scratch.related;
+    if !asked || turn == Turn::Related { Step::deliver() } else { Step::filter() }
 }
 
-/// True if one of the ports has had its firewall so shortly that connections may have been there before it.
+/// True if a port has had its firewall so shortly that connections may have been there before it.
 #[inline(always)]
-fn has_grace<T: Tables>(tables: &T, scratch: &Scratch) -> bool {
-    let until = |slot: u16| tables.limit(slot.into()).map_or(0, |limit| limit.grace.get());
-    let now = tables.now();
-    now < until(scratch.flow.sender) || now < until(scratch.flow.slot)
+fn has_grace<T: Tables>(tables: &T, slot: u16) -> bool {
+    tables.now() < tables.limit(slot.into()).map_or(0, |limit| limit.grace.get())
 }
 
 /// Asks the policies of both ports for the packet in the scratch memory.
+///
+/// Starts from that alone, because a hook may have the verifier look at this by itself.
 #[inline(always)]
-fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Step {
+pub fn packet<P: Packet, T: Tables>(tables: &T) -> Step {
     let Some(scratch) = tables.scratch() else {
         return Step::done(Verdict::Drop(DropReason::UnknownPort).pack());
     };
     if scratch.adopted != 0 {
-        return adopt(packet, tables, scratch);
+        return adopt::<P, T>(tables, scratch);
     }
-    let what = packet.admit(tables, scratch.flow.ingress, SENDER | scratch.mirrored);
+    let what = P::admit(tables, scratch.flow.ingress, SENDER | scratch.mirrored);
     if what & rules::ACTION != rules::ALLOW {
-        return packet.refused(tables, what as u32, DropReason::PolicyOut);
+        return P::refused(tables, what as u32, DropReason::PolicyOut);
     }
-    let what = packet.admit(tables, scratch.flow.egress, RECEIVER | scratch.mirrored);
+    note(scratch, what);
+    let what = P::admit(tables, scratch.flow.egress, RECEIVER | scratch.mirrored);
     if what & rules::ACTION != rules::ALLOW {
-        return packet.refused(tables, what as u32, DropReason::PolicyIn);
+        return P::refused(tables, what as u32, DropReason::PolicyIn);
     }
+    note(scratch, what);
     if scratch.serve == 0 { Step::deliver() } else { Step::serve() }
 }
 
-/// Takes a packet of a connection that nobody saw begin, if it might have: in the packet's direction, or
-/// in the other one.
+/// Notes whether the packet's connection has to be remembered: without state there is none.
 #[inline(always)]
-fn adopt<P: Packet, T: Tables>(packet: &mut P, tables: &T, scratch: &mut Scratch) -> Step {
-    if !might_begin(packet, tables, scratch, TRIAL) {
-        if !might_begin(packet, tables, scratch, TRIAL | MIRRORED) {
+fn note(scratch: &mut Scratch, what: u64) {
+    if what & rules::WITHOUT_STATE == 0 {
+        scratch.filtered = 1;
+    }
+}
+
+/// Takes a packet of a connection that nobody saw begin, if it might have: in the packet's direction, or
+/// in the other one. To policies without state it is a packet as any other.
+#[inline(always)]
+fn adopt<P: Packet, T: Tables>(tables: &T, scratch: &mut Scratch) -> Step {
+    if !might_begin::<P, T>(tables, scratch, TRIAL) {
+        if scratch.adopted == LATE || !might_begin::<P, T>(tables, scratch, TRIAL | MIRRORED) {
             return Step::done(account::drop(tables, scratch.flow.sender.into(), DropReason::NoConnection));
         }
         scratch.flow.state.set(0);
     }
+    scratch.filtered = (scratch.adopted == GRACE).into();
     if scratch.serve == 0 { Step::deliver() } else { Step::serve() }
 }
 
 #[inline(always)]
-fn might_begin<P: Packet, T: Tables>(packet: &mut P, tables: &T, scratch: &Scratch, way: u32) -> bool {
-    packet.admit(tables, scratch.flow.ingress, SENDER | way) & rules::ACTION == rules::ALLOW
-        && packet.admit(tables, scratch.flow.egress, RECEIVER | way) & rules::ACTION == rules::ALLOW
+fn might_begin<P: Packet, T: Tables>(tables: &T, scratch: &Scratch, way: u32) -> bool {
+    lets(scratch, P::admit(tables, scratch.flow.ingress, SENDER | way))
+        && lets(scratch, P::admit(tables, scratch.flow.egress, RECEIVER | way))
+}
+
+#[inline(always)]
+const fn lets(scratch: &Scratch, what: u64) -> bool {
+    what & rules::ACTION == rules::ALLOW && (scratch.adopted == GRACE || what & rules::WITHOUT_STATE != 0)
 }
 
 /// True if one of the ports has a firewall. A frame that is flooded is asked for at each receiver.
@@ -168,7 +193,7 @@ fn unreadable(ip: &Ip) -> Option<DropReason> {
 
 /// True for a TCP packet that begins a connection.
 #[inline(always)]
-const fn begins(ip: &Ip) -> bool {
+pub const fn begins(ip: &Ip) -> bool {
     ip.kind as u8 & (SYN | ACK | RST) == SYN
 }
 

@@ -9,28 +9,37 @@ use switch_common::{
     },
 };
 
-use super::super::record::known;
+use super::super::record::{Family, known};
 use crate::{
-    ip::{self, Ip},
+    ip,
     packet::Packet,
-    tables::Tables,
+    tables::{Scratch, Tables},
 };
 
 /// True for an error about a packet of a known connection, sent by whoever gets the error, through the
 /// door that answers come in by. A quoted fragment says nothing of its ports.
 #[inline(always)]
-pub fn is_known<P: Packet, T: Tables>(packet: &P, tables: &T, ip: &Ip, door: u32) -> bool {
+pub fn is_known<P: Packet, T: Tables>(packet: &P, tables: &T, scratch: &Scratch, door: u32) -> bool {
+    let ip = &scratch.ip;
     let kind = ip.kind as u8;
     let at = ip.upper + icmp::LEN;
     if ip.family == 4 {
-        icmp::is_error(kind) && quoted4(packet, tables, at, door)
+        icmp::is_error(kind) && quoted4(packet, tables, at, door, scratch.epoch)
     } else {
-        icmp::is_error6(kind) && quoted6(packet, tables, at, door)
+        icmp::is_error6(kind) && quoted6(packet, tables, at, door, scratch.epoch)
     }
 }
 
+/// True for a connection of which a packet has passed in this epoch, so that the rules of this moment have let
+/// it: an error about a packet that they would not let pass is none that anybody waits for. A packet that was flooded
+/// has passed, and is judged again in any case.
 #[inline(always)]
-fn quoted4<P: Packet, T: Tables>(packet: &P, tables: &T, at: usize, door: u32) -> bool {
+fn is_alive<T: Tables, K: Family>(tables: &T, key: &K, epoch: u64) -> bool {
+    known(tables, key).is_some_and(|flow| flow.egress == 0 || flow::is_of(flow.stamp.get(), epoch))
+}
+
+#[inline(always)]
+fn quoted4<P: Packet, T: Tables>(packet: &P, tables: &T, at: usize, door: u32, epoch: u64) -> bool {
     let Some(octets) = packet.at::<{ ipv4::LEN }>(at) else { return false };
     let header = Ipv4(octets);
     if !header.is_valid() || header.is_later_fragment() {
@@ -39,11 +48,11 @@ fn quoted4<P: Packet, T: Tables>(packet: &P, tables: &T, at: usize, door: u32) -
     let (protocol, addresses) = (header.protocol(), header.addresses());
     let ports = ports(packet, at + header.header_len(), protocol, ipv4::ICMP);
     let about = flow::about(ports as u32, door, protocol);
-    ports != UNKNOWN && known(tables, &Key4 { addresses, about }).is_some()
+    ports != UNKNOWN && is_alive(tables, &Key4 { addresses, about }, epoch)
 }
 
 #[inline(always)]
-fn quoted6<P: Packet, T: Tables>(packet: &P, tables: &T, at: usize, door: u32) -> bool {
+fn quoted6<P: Packet, T: Tables>(packet: &P, tables: &T, at: usize, door: u32, epoch: u64) -> bool {
     let Some(octets) = packet.at::<{ ipv6::LEN }>(at) else { return false };
     let header = Ipv6(octets);
     let protocol = header.next_header();
@@ -53,7 +62,7 @@ fn quoted6<P: Packet, T: Tables>(packet: &P, tables: &T, at: usize, door: u32) -
     }
     let ports = ports(packet, at + ipv6::LEN, protocol, ipv6::ICMPV6);
     let about = flow::about(ports as u32, door, protocol);
-    ports != UNKNOWN && known(tables, &Key6 { source, destination, about }).is_some()
+    ports != UNKNOWN && is_alive(tables, &Key6 { source, destination, about }, epoch)
 }
 
 /// No ports that are those of a connection.

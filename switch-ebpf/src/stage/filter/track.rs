@@ -53,6 +53,7 @@ fn walk<P: Packet, T: Tables>(
     let target = bridge::target(tables, ifindex, &frame, &place)?;
     let asked = is_between(port.flags, target.port.map_or(0, |row| row.flags));
     let ip = &mut scratch.ip;
+    let mut flaw = 0;
     match ip::read(packet, &frame, ip) {
         Ok(()) => {
             ip.network = place.network.into();
@@ -61,6 +62,7 @@ fn walk<P: Packet, T: Tables>(
         // What is no packet that can be read is none of a port's without a firewall.
         Err(reason) if asked && is_ip(&frame) => return Err(Stop::Sender(reason)),
         Err(_) => {
+            flaw = is_ip(&frame).into();
             *ip = Ip::default();
             ip.kind = frame.ethertype.into();
             ip.network = place.network.into();
@@ -71,6 +73,7 @@ fn walk<P: Packet, T: Tables>(
     let way = Way { egress: target.ifindex, row: target.port, new, mtu, place: &place, bridged: true };
     let arrival = Arrival { ifindex, port, frame: &frame, place: &place, octets };
     record::describe(tables, &arrival, &way, scratch);
+    scratch.flaw = flaw;
     scratch.screen = 1;
     scratch.serve = 0;
     if is_discovery(&scratch.ip) {

@@ -39,7 +39,7 @@ pub(super) fn of<P: Packet, T: Tables>(packet: &P, tables: &T, scratch: &Scratch
         return Turn::New;
     }
     if ip.is_icmp() && !ip.is_echo() {
-        return if related::is_known(packet, tables, ip, flow.back) { Turn::Related } else { Turn::New };
+        return if related::is_known(packet, tables, scratch, flow.back) { Turn::Related } else { Turn::New };
     }
     // Whoever opens a connection is asked for as such, whatever was there before.
     if ip.protocol == u64::from(ipv4::TCP) && ip.kind as u8 & (SYN | ACK) == SYN {

@@ -22,14 +22,22 @@ use crate::{
 pub fn back<P: Packet, T: Tables>(packet: &P, tables: &T) {
     let Some(scratch) = tables.scratch() else { return };
     let Some(other) = other(tables, scratch) else { return };
-    let ip = &scratch.ip;
-    let used = if ip.is_icmp() && !ip.is_echo() {
-        filter::is_related(packet, tables, ip, other)
-    } else {
-        !is_used(tables, scratch, scratch.flow.back) && is_used(tables, scratch, other)
-    };
-    if used {
+    let echo = !scratch.ip.is_icmp() || scratch.ip.is_echo();
+    let kept = echo && is_used(tables, scratch, scratch.flow.back);
+    if !kept && leads_back(packet, tables, scratch, other) {
         scratch.flow.back = other;
+    }
+}
+
+/// True if packets of the connection's other direction came in by a door, or the packet is an error about one
+/// that did.
+#[inline(always)]
+pub(super) fn leads_back<P: Packet, T: Tables>(packet: &P, tables: &T, scratch: &Scratch, door: u32) -> bool {
+    let ip = &scratch.ip;
+    if ip.is_icmp() && !ip.is_echo() {
+        filter::is_related(packet, tables, scratch, door)
+    } else {
+        is_used(tables, scratch, door)
     }
 }
 

@@ -4,10 +4,14 @@ mod back;
 mod enter;
 mod family;
 mod row;
+mod seek;
 mod state;
 
 pub use back::back;
 pub use family::{Family, known};
+pub use seek::seek;
+
+use seek::is_lost;
 
 use switch_common::{
     shared::Shared,
@@ -114,6 +118,26 @@ pub fn note<T: Tables>(tables: &T) -> bool {
     true
 }
 
+/// Remembers the connection of a packet that was flooded, because a firewall let it pass and has to know its
+/// answer. The row leads nowhere and is of no epoch that comes: the next packet is judged for itself.
+///
+/// Starts from the scratch memory alone, because a hook may have the verifier look at this by itself.
+#[inline(always)]
+pub fn remember<T: Tables>(tables: &T) {
+    let Some(scratch) = tables.scratch() else { return };
+    scratch.flow.rules = [0; 2];
+    scratch.flow.stamp = Shared::new(flow::stamp(scratch.epoch.wrapping_sub(1), tables.now()));
+    scratch.more = [0; 2];
+    // Without room for it the answer finds no connection; that there was none is counted.
+    enter::flow(tables, &scratch.ip, scratch.door, &mut scratch.flow, &mut scratch.more);
+}
+
+/// True for a flooded packet whose connection is to be remembered.
+#[inline(always)]
+pub const fn is_memorable(scratch: &Scratch) -> bool {
+    scratch.filtered != 0 && scratch.begins != 0 && is_lost(scratch) && scratch.ip.begins_flow()
+}
+
 /// Writes down in the scratch memory where the packet goes.
 #[inline(always)]
 pub fn describe<T: Tables>(tables: &T, arrival: &Arrival<'_>, way: &Way<'_>, scratch: &mut Scratch) {
@@ -125,6 +149,12 @@ pub fn describe<T: Tables>(tables: &T, arrival: &Arrival<'_>, way: &Way<'_>, scr
     scratch.place = way.place.pack();
     scratch.door = flow::door(arrival.ifindex, arrival.frame.tag.tci);
     scratch.filtered = 0;
+    scratch.related = 0;
+    scratch.matched = 0;
+    scratch.flaw = 0;
+    scratch.adopted = 0;
+    scratch.begins = 0;
+    scratch.mirrored = 0;
     let flow = &mut scratch.flow;
     flow.stamp = Shared::new(flow::stamp(scratch.epoch, now));
     flow.packets = Shared::new(1);

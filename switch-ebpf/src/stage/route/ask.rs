@@ -15,11 +15,13 @@ use crate::{
     tables::{Scratch, Tables},
 };
 
-/// Octets of the packet that are kept behind the request: all up to a checksum that the kernel has
-/// yet to compute, which it then does where nobody looks.
-const REST: u32 = 96;
+/// Octets of the packet's frame that are kept, of zeros, behind the request: all up to a checksum that the kernel has
+/// yet to compute, and cannot be made to forget. Behind ARP nobody looks. A receiver of IPv6 cuts off what is
+/// behind the packet, and refuses to if the checksum is there (`pskb_trim_rcsum_slow`, net/core/skbuff.c), so
+/// the rest is an option of the request, and is a whole number of units of it.
+const REST: u32 = eth::LEN as u32 + 80;
 /// The same for a packet whose checksum lies deeper, in a tunnel.
-const LONG_REST: u32 = 256;
+const LONG_REST: u32 = eth::LEN as u32 + 240;
 /// Octets behind the Ethernet header: an ARP packet in the shortest frame that Ethernet has.
 const ROOM4: u32 = 46;
 /// The same for a neighbour solicitation.
@@ -65,6 +67,14 @@ pub fn ask<P: Packet, T: Tables>(packet: &mut P, tables: &T) {
 /// Writes the request for these, and sends it. False if nobody is in the network.
 #[inline(always)]
 fn send<P: Packet, T: Tables>(packet: &mut P, tables: &T, audience: Audience) -> bool {
+    packet.request(tables, audience) && packet.flood(tables, 0)
+}
+
+/// Writes the request for these. False if the frame has no room for it.
+///
+/// Starts from the frame alone, because a hook may have the verifier look at this by itself.
+#[inline(always)]
+pub fn request<P: Packet, T: Tables>(packet: &mut P, tables: &T, audience: Audience) -> bool {
     let (Some(config), Some(scratch)) = (tables.config(), tables.scratch()) else { return false };
     let mac = if audience == Audience::Ports { config.gateway_mac } else { config.host_mac };
     let mac = MacWord::from_octets(mac.to_le_bytes());
@@ -74,19 +84,15 @@ fn send<P: Packet, T: Tables>(packet: &mut P, tables: &T, audience: Audience) ->
     } else {
         request6(packet, mac, next.address, next.own)
     };
-    if written.is_none() {
-        return false;
-    }
     scratch.place.set_audience(audience);
-    packet.flood(tables, 0)
+    written.is_some()
 }
 
 /// Brings the frame to the length of a request.
 #[inline(always)]
 fn room<P: Packet>(packet: &mut P, octets: u32) -> Result<(), EditFailed> {
-    let kept = packet.octets();
-    if packet.resize(if kept < REST { kept } else { REST }).is_err() {
-        packet.resize(if kept < LONG_REST { kept } else { LONG_REST })?;
+    if packet.resize(REST).is_err() {
+        packet.resize(LONG_REST)?;
     }
     packet.insert(octets)?;
     // It goes to another network, which must not see it.
@@ -119,10 +125,14 @@ fn request4<P: Packet>(packet: &mut P, mac: MacWord, address: IpWords, own: IpWo
 fn request6<P: Packet>(packet: &mut P, mac: MacWord, address: IpWords, own: IpWords) -> Option<()> {
     let group = nd::solicited_node(address);
     eth::write(packet.at_mut(0)?, nd::group_mac(group), mac, eth::IPV6);
-    let payload = nd::MESSAGE_LEN as u32;
+    let payload = packet.octets() - (eth::LEN + ipv6::LEN) as u32;
     ipv6::write(packet.at_mut(eth::LEN)?, payload as u16, ipv6::ICMPV6, nd::HOP_LIMIT, own, group);
+    let padding = nd::padding(payload - nd::MESSAGE_LEN as u32);
+    // What the kernel computes of zeros is all ones: it adds nothing.
+    let sums = sum::pseudo_header(own, group, payload, ipv6::ICMPV6) + u64::from(u16::from_ne_bytes(padding));
+    *packet.at_mut(eth::LEN + ipv6::LEN + nd::MESSAGE_LEN)? = padding;
     let message = packet.at_mut(eth::LEN + ipv6::LEN)?;
-    let sums = nd::write(message, nd::NEIGHBOUR_SOLICITATION, 0, address, mac);
-    nd::set_checksum(message, sums + sum::pseudo_header(own, group, payload, ipv6::ICMPV6));
+    let sums = sums + nd::write(message, nd::NEIGHBOUR_SOLICITATION, 0, address, mac);
+    nd::set_checksum(message, sums);
     Some(())
 }

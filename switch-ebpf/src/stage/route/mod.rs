@@ -7,7 +7,7 @@ mod neighbour;
 mod own;
 mod source;
 
-pub use ask::ask;
+pub use ask::{ask, request};
 pub use error::{complain, error, prohibited, refuse, too_big};
 pub use lookup::{key, link_local, target};
 pub use neighbour::heard;
@@ -26,7 +26,7 @@ use switch_common::{
 
 use self::neighbour::State;
 use super::{
-    Stop, account, classify, filter, parse,
+    Stop, account, classify, parse,
     record::{self, Arrival, Way},
 };
 use crate::{
@@ -235,9 +235,7 @@ fn forward<P: Packet, T: Tables>(
     scratch.flow.router = job.gateway.vrf;
     scratch.screen = u32::from(config.firewalls != 0);
     scratch.serve = 0;
-    // Who receives copies is asked one by one.
-    let asked = filter::is_between(job.port.flags, row.map_or(0, |row| row.flags));
-    Ok(if asked { Step::filter() } else { Step::deliver() })
+    Ok(if scratch.screen != 0 { Step::filter() } else { Step::deliver() })
 }
 
 /// The port that a station is at, if it is known and in the network.

@@ -36,6 +36,7 @@ pub(super) fn later<T: Tables>(tables: &T, job: &Job<'_>, scratch: &mut Scratch)
     let (new, place) = (eth::addresses(job.frame.destination, job.frame.source), job.place);
     let way = Way { egress: 0, row: None, new, mtu: u32::MAX, place, bridged: false };
     record::describe(tables, &job.arrival(), &way, scratch);
+    scratch.screen = 0;
     scratch.serve = 1;
     Step::filter()
 }

@@ -11,7 +11,7 @@ use switch_common::{
 use super::Sizes;
 
 /// Tables that user space and the datapath share, but for those that the configuration sizes.
-pub(super) const TABLES: [&str; 26] = [
+pub(super) const TABLES: [&str; 25] = [
     config::NAME,
     names::NAME,
     port::NAME,
@@ -36,7 +36,6 @@ pub(super) const TABLES: [&str; 26] = [
     flow::EXPIRED,
     fragment::NAME,
     limit::NAME,
-    hits::NAME,
     event::NAME,
 ];
 
@@ -52,7 +51,7 @@ pub(super) struct Sized {
 
 /// Tables that the configuration sizes. That of the policies has always the same room, but what is in
 /// it belongs to one table of rules: programs with the old one need the old policies.
-pub(super) const fn sized(sizes: Sizes) -> [Sized; 5] {
+pub(super) const fn sized(sizes: Sizes) -> [Sized; 6] {
     const fn table(name: &'static str, size: u32) -> Sized {
         Sized { name, size, capacity: size }
     }
@@ -61,6 +60,7 @@ pub(super) const fn sized(sizes: Sizes) -> [Sized; 5] {
         table(flow::NAME4, sizes.flows),
         table(flow::NAME6, sizes.flows),
         table(rules::NAME, sizes.rules),
+        table(hits::NAME, sizes.hits),
         Sized { capacity: MAX_PORTS, ..table(policy::NAME, sizes.rules) },
     ]
 }

@@ -110,6 +110,8 @@ impl Search {
                 ending.push(key);
             }
         })?;
+        // The connection of a flooded packet leads to no device.
+        devices.remove(&0);
         let gone = self.gone(&devices)?;
         let stranded = |flow: &Flow| gone.contains(&flow.ingress) || gone.contains(&flow.egress);
         if !gone.is_empty() {

@@ -15,10 +15,14 @@ use switch_common::{
         guard, neighbour, overlay,
         port::Port,
         route::{Key4, Key6, Target},
+        rules::Row,
     },
 };
 
-use super::{Dataplane, DataplaneError, Sizes};
+use super::{
+    Dataplane, DataplaneError, Sizes,
+    table::pool::{Memory, Pool, Region},
+};
 use crate::agent::{
     compiled::Compiled,
     diff::Op,
@@ -27,12 +31,33 @@ use crate::agent::{
     plan::Underlay,
 };
 
+/// Rows that are not kept: what matters is where there is room.
+struct Nowhere;
+
+impl Memory for Nowhere {
+    fn write(&mut self, _: u32, _: &[Row]) -> Result<(), DataplaneError> {
+        Ok(())
+    }
+
+    fn read(&self, _: Region) -> Result<Vec<Row>, DataplaneError> {
+        Ok(Vec::new())
+    }
+
+    fn point(&mut self, _: u32, _: u32) -> Result<(), DataplaneError> {
+        Ok(())
+    }
+
+    fn wait(&mut self) {}
+}
+
 /// The tables, hooks and settings of a host that does not exist.
 #[derive(Clone, Default)]
 pub(crate) struct Fake {
     pub(crate) config: Config,
     pub(crate) names: BTreeMap<u32, Holder>,
     pub(crate) policies: BTreeMap<u32, Arc<Compiled>>,
+    /// Where they are.
+    pub(in crate::agent) pool: Option<Pool>,
     pub(crate) ports: BTreeMap<u32, Port>,
     pub(crate) fdb: BTreeMap<fdb::Key, (u32, bool)>,
     pub(crate) guard: BTreeSet<guard::Key>,
@@ -99,6 +124,16 @@ impl Fake {
         Ok(())
     }
 
+    fn pool(&mut self) -> &mut Pool {
+        self.pool.get_or_insert_with(|| Pool::new(self.sizes.rules, BTreeMap::new()))
+    }
+
+    fn put(&mut self, slot: u32, policy: &Arc<Compiled>) -> Result<(), DataplaneError> {
+        self.pool().put(&mut Nowhere, slot, policy.rows())?;
+        self.policies.insert(slot, Arc::clone(policy));
+        Ok(())
+    }
+
     /// The routes that are there; the planned ones if they are the same.
     fn routes(&self, planned: &Routes) -> Routes {
         let (v4, v6, targets) = (self.routes4.clone(), self.routes6.clone(), self.targets.clone());
@@ -151,6 +186,7 @@ impl Dataplane for Fake {
         if changed {
             if self.sizes.rules != sizes.rules {
                 self.policies.clear();
+                self.pool = None;
             }
             self.sizes = sizes;
             self.fdb.retain(|_, (_, fixed)| !*fixed);
@@ -212,8 +248,11 @@ impl Dataplane for Fake {
             Op::Unguard(key) => drop(self.guard.remove(key)),
             Op::Station(key, ifindex) => drop(self.fdb.insert(*key, (*ifindex, true))),
             Op::Unstation(key) => drop(self.fdb.remove(key)),
-            Op::Policy(slot, policy) => drop(self.policies.insert(*slot, Arc::clone(policy))),
-            Op::Unpolicy(slot) => drop(self.policies.remove(slot)),
+            Op::Policy(slot, policy) => self.put(*slot, policy)?,
+            Op::Unpolicy(slot) => {
+                self.pool().remove(&mut Nowhere, *slot)?;
+                self.policies.remove(slot);
+            }
             Op::Port(ifindex, row) => drop(self.ports.insert(*ifindex, **row)),
             Op::Unport(ifindex) => drop(self.ports.remove(ifindex)),
             Op::Flood(key, members) => drop(self.flood.insert(*key, members.clone())),

@@ -1,7 +1,7 @@
 //! Where everything that outlives the agent is pinned: a BPF file system in the state directory.
 //!
 //! ```text
-//! <state>/bpf/v<ABI>/maps/{ports,guard,...,fdb-<size>,flows4-<size>,flows6-<size>,rules-<size>,policies-<size>}
+//! <state>/bpf/v<ABI>/maps/{ports,guard,...,fdb-<size>,flows4-<size>,flows6-<size>,rules-<size>,policies-<size>,hits-<size>}
 //! <state>/bpf/v<ABI>/links/<ifindex>-<hook>
 //! ```
 

@@ -24,7 +24,7 @@ pub mod uncounted;
 
 use std::net::IpAddr;
 
-use switch_common::table::{fdb, flow, rules};
+use switch_common::table::{fdb, flow, hits, rules};
 
 use super::{
     diff::Op,
@@ -43,6 +43,8 @@ pub struct Sizes {
     pub flows: u32,
     /// Rows of compiled rules.
     pub rules: u32,
+    /// Counts of what rules decided about.
+    pub hits: u32,
 }
 
 impl Sizes {
@@ -51,11 +53,17 @@ impl Sizes {
         stations: fdb::DEFAULT_CAPACITY,
         flows: flow::DEFAULT_CAPACITY,
         rules: rules::DEFAULT_CAPACITY,
+        hits: hits::DEFAULT_CAPACITY,
     };
 
     /// The sizes that users want.
     pub const fn of(desired: &Validated) -> Self {
-        Self { stations: desired.fdb_capacity, flows: desired.flow_capacity, rules: desired.rule_capacity }
+        Self {
+            stations: desired.fdb_capacity,
+            flows: desired.flow_capacity,
+            rules: desired.rule_capacity,
+            hits: desired.hit_capacity,
+        }
     }
 }
 

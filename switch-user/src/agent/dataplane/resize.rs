@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use switch_common::table::{
     fdb,
     flow::{Key4, Key6},
-    policy, rules,
+    hits, policy, rules,
 };
 
 use super::{
@@ -25,9 +25,20 @@ pub(super) fn absorb(home: &Home, tables: &mut Tables) -> Result<Vec<PathBuf>, D
     }
     all.extend(flows::<Key4>(home)?);
     all.extend(flows::<Key6>(home)?);
+    all.extend(hits(home, &mut tables.hits)?);
     all.extend(home.others(policy::NAME)?);
     all.extend(home.others(rules::NAME)?);
     Ok(all)
+}
+
+fn hits(home: &Home, table: &mut super::table::hits::Table) -> Result<Vec<PathBuf>, DataplaneError> {
+    let others = home.others(hits::NAME)?;
+    for pin in &others {
+        if !table.absorb(pin)? {
+            tracing::warn!("the smaller table of hits is full; some counts of rules begin anew or are lost");
+        }
+    }
+    Ok(others)
 }
 
 fn flows<K: Key>(home: &Home) -> Result<Vec<PathBuf>, DataplaneError> {

@@ -4,7 +4,11 @@
 //! device runs the pipeline. It closes first. A row that loses something (a guard, a member) is
 //! written before what it no longer needs is removed. So whatever prefix of the operations is done
 //! when the agent dies, no frame reaches a port that the old and the new configuration both keep it from.
+//!
+//! The one exception are firewalls with several policies: each policy changes in one step, but one after the other.
+//! Between two of them a packet meets the new version of one and the old version of the next.
 
+mod policies;
 mod routing;
 
 use std::{
@@ -14,11 +18,9 @@ use std::{
 
 use switch_common::table::{config::Config, port::Port};
 
+use self::policies::Change;
+use super::image::{Link, LinkState, Members, Observed, Setting, TableImage, backs};
 pub use super::op::Op;
-use super::{
-    compiled::Compiled,
-    image::{Link, LinkState, Members, Observed, Setting, TableImage, backs},
-};
 
 /// The operations that turn `now` into `goal`, in the order in which they are to be done.
 pub fn diff(now: &Observed, goal: &TableImage) -> Vec<Op> {
@@ -28,10 +30,12 @@ pub fn diff(now: &Observed, goal: &TableImage) -> Vec<Op> {
     if now.config != early {
         ops.push(Op::Config(early));
     }
+    let policies = Change::new(now, goal);
     close(now, goal, &mut ops);
-    open(now, goal, &mut ops);
+    policies.begin(&mut ops);
+    open(now, goal, &policies, &mut ops);
     routing::change(now, goal, &mut ops);
-    clean(now, goal, &mut ops);
+    clean(now, goal, &policies, &mut ops);
     if early != goal.config {
         ops.push(Op::Config(goal.config));
     }
@@ -56,16 +60,18 @@ fn close(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
 }
 
 /// Writes what ports need, then the ports, then their places in the floods.
-fn open(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
+fn open(now: &Observed, goal: &TableImage, policies: &Change<'_>, ops: &mut Vec<Op>) {
     ops.extend(changes(&now.names, &goal.names).map(|(slot, holder)| Op::Name(*slot, holder.clone())));
     ops.extend(goal.guard.difference(&now.guard).map(|key| Op::Guard(*key)));
     ops.extend(changes(&now.stations, &goal.stations).map(|(key, ifindex)| Op::Station(*key, *ifindex)));
     ops.extend(changes(&now.neighbours, &goal.neighbours).map(|(key, mac)| Op::Neighbour(*key, *mac)));
     ops.extend(changes(&now.overlay, &goal.overlay).map(|(key, entry)| Op::Overlay(*key, *entry)));
-    let stale = |slot: &u32, policy: &Compiled| now.policies.get(slot) != Some(&policy.version());
-    let policies = goal.policies.iter().filter(|(slot, policy)| stale(slot, policy));
-    ops.extend(policies.map(|(slot, policy)| Op::Policy(*slot, Arc::clone(policy))));
-    ops.extend(changes(&now.ports, &goal.ports).map(|(ifindex, row)| Op::Port(*ifindex, Box::new(*row))));
+    let written = policies.written.iter();
+    ops.extend(written.map(|(slot, policy)| Op::Policy(*slot, Arc::clone(policy))));
+    let stale =
+        |ifindex: &u32, row: &Port| now.ports.get(ifindex) != Some(row) || policies.closed.contains(ifindex);
+    let ports = goal.ports.iter().filter(|(ifindex, row)| stale(ifindex, row));
+    ops.extend(ports.map(|(ifindex, row)| Op::Port(*ifindex, Box::new(*row))));
     // The first chunk says how many there are, so it comes after the others.
     for (key, members) in goal.flood.iter().rev() {
         let known = now.flood.get(key);
@@ -76,13 +82,14 @@ fn open(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
 }
 
 /// Removes what nobody needs any more.
-fn clean(now: &Observed, goal: &TableImage, ops: &mut Vec<Op>) {
+fn clean(now: &Observed, goal: &TableImage, policies: &Change<'_>, ops: &mut Vec<Op>) {
     ops.extend(leaving(&now.flood, &goal.flood).map(|(key, _)| Op::Unflood(*key)));
     ops.extend(leaving(&now.neighbours, &goal.neighbours).map(|(key, _)| Op::Unneighbour(*key)));
     ops.extend(leaving(&now.overlay, &goal.overlay).map(|(key, _)| Op::Unoverlay(*key)));
     ops.extend(leaving(&now.stations, &goal.stations).map(|(key, _)| Op::Unstation(*key)));
     ops.extend(now.guard.difference(&goal.guard).map(|key| Op::Unguard(*key)));
-    ops.extend(leaving(&now.policies, &goal.policies).map(|(slot, _)| Op::Unpolicy(*slot)));
+    let rest = leaving(&now.policies, &goal.policies).filter(|(slot, _)| !policies.early.contains(slot));
+    ops.extend(rest.map(|(slot, _)| Op::Unpolicy(*slot)));
     ops.extend(leaving(&now.names, &goal.names).map(|(slot, _)| Op::Unname(*slot)));
     if now.strays > 0 || now.ports.iter().any(|(ifindex, row)| shrinks(row, goal.ports.get(ifindex))) {
         ops.push(Op::Sweep);

@@ -118,11 +118,7 @@ impl Keeper {
 
     fn send(&self, exit: &Exit, own: IpAddr, address: IpAddr, station: Option<Mac>) {
         let Some(frame) = question(exit, own, address, station) else { return };
-        let sent = match &exit.tunnel {
-            Some(tunnel) => tunnel.send(&frame),
-            None => self.sender.send(exit.ifindex, &frame),
-        };
-        if let Err(error) = sent {
+        if let Err(error) = exit.send(&self.sender, &frame) {
             // A device that is down or gone has nobody who could answer.
             tracing::debug!("cannot ask for {address} at device {}: {error}", exit.ifindex);
         }

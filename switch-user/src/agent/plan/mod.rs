@@ -106,6 +106,7 @@ pub fn plan_around(inputs: &Inputs<'_>, routes: Routes, policies: &mut firewall:
         opening_quota: OPENING_QUOTA,
         ..Config::default()
     };
+    planner.plan.image.rule_capacity = inputs.desired.rule_capacity;
     planner.plan.image.names = inputs.slots.iter().map(|(holder, slot)| (*slot, holder.clone())).collect();
     for (name, uplink) in &inputs.desired.uplinks {
         planner.uplink(name, uplink);

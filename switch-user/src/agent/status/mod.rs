@@ -16,6 +16,7 @@ use switch_common::{
 use tokio::sync::{broadcast, watch};
 
 use super::{
+    alarms::{self, History, Lost},
     apply::Outcome,
     dataplane::{
         DataplaneError,
@@ -30,14 +31,15 @@ use super::{
     memory,
     plan::Seat,
     rule_names::Policies,
+    supply::{Bound, Proven},
 };
 use crate::{
     model::Validated,
     netlink::{Device, links::Devices},
     report::{
-        self, Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, ForeignProgram, HostReports,
-        HostStatus, LogEvent, NeighbourEntry, PortState, PortStats, PortStatus, ReportError, RuleHits,
-        XdpMode,
+        self, Alarm, Applied, Counters, DropCount, FdbEntry, FlowEntry, FlowFilter, ForeignProgram,
+        HostReports, HostStatus, LogEvent, NeighbourEntry, PortState, PortStats, PortStatus, ReportError,
+        RuleHits, TableStatus, XdpMode,
     },
 };
 
@@ -50,10 +52,12 @@ pub struct Reports {
     home: Arc<Home>,
     devices: watch::Receiver<Devices>,
     applied: watch::Sender<Applied>,
+    bound: watch::Sender<Bound>,
     view: RwLock<View>,
     journal: Arc<Journal>,
+    history: Mutex<History>,
     /// What the manager has proven and the agent has not taken over, with its generation.
-    proven: Mutex<Option<(u64, Arc<Validated>)>>,
+    proven: Mutex<Option<Proven>>,
 }
 
 /// What the agent last planned and did.
@@ -81,8 +85,10 @@ impl Reports {
             home,
             devices,
             applied,
+            bound: watch::Sender::new(Bound::default()),
             view: RwLock::default(),
             journal: Arc::default(),
+            history: Mutex::default(),
             proven: Mutex::default(),
         }
     }
@@ -93,7 +99,7 @@ impl Reports {
     }
 
     /// The last configuration that the manager has proven, with its generation, if nobody has taken it.
-    pub fn take_proven(&self) -> Option<(u64, Arc<Validated>)> {
+    pub fn take_proven(&self) -> Option<Proven> {
         self.proven.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -115,6 +121,25 @@ impl Reports {
         };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         self.announce(Applied { generation, errors: outcome.errors });
+    }
+
+    /// Notes which bindings are applied.
+    pub fn publish_bound(&self, bound: Bound) {
+        self.bound.send_if_modified(|current| {
+            let changed = *current != bound;
+            *current = bound;
+            changed
+        });
+    }
+
+    /// The bindings that are applied.
+    pub fn bound(&self) -> watch::Receiver<Bound> {
+        self.bound.subscribe()
+    }
+
+    /// The devices of the host.
+    pub fn links(&self) -> watch::Receiver<Devices> {
+        self.devices.clone()
     }
 
     /// Notes that the configuration cannot be read; what was applied before stays.
@@ -140,6 +165,34 @@ impl Reports {
         self.home.tables().map_err(|error| failed("the tables", error))
     }
 
+    /// What ports and uplinks have lost.
+    fn lost(&self) -> Result<BTreeMap<String, Lost>, ReportError> {
+        let counts = |stats: PortStats| {
+            (stats.port, Lost { flows: stats.total.flow_full, hits: stats.total.hits_full })
+        };
+        Ok(self.stats()?.into_iter().map(counts).collect())
+    }
+
+    /// Alarms about what ports lose, of which what is seen is kept.
+    ///
+    /// # Errors
+    /// When the counters cannot be read.
+    pub fn look(&self) -> Result<Vec<Alarm>, ReportError> {
+        let lost = self.lost()?;
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let alarms = history.alarms(&lost);
+        history.keep(lost);
+        Ok(alarms)
+    }
+
+    fn alarms(&self, tables: &[TableStatus]) -> Result<Vec<Alarm>, ReportError> {
+        let lost = self.lost()?;
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alarms = alarms::of_tables(tables);
+        alarms.extend(history.alarms(&lost));
+        Ok(alarms)
+    }
+
     fn foreign(&self, view: &View) -> Result<Vec<ForeignProgram>, ReportError> {
         let devices: Vec<Arc<Device>> = view.seats.values().filter_map(|seat| seat.device.clone()).collect();
         foreign(&self.home, &devices).map_err(|error| failed("the programs of others", error))
@@ -154,17 +207,19 @@ impl HostReports for Reports {
         }
     }
 
-    fn applied(&self) -> watch::Receiver<Applied> {
-        self.applied.subscribe()
+    fn applied(&self) -> Result<watch::Receiver<Applied>, ReportError> {
+        Ok(self.applied.subscribe())
     }
 
-    fn devices(&self) -> BTreeSet<String> {
-        Facts::new(self.devices.borrow().clone()).names()
+    fn devices(&self) -> Option<BTreeSet<String>> {
+        Some(Facts::new(self.devices.borrow().clone()).names())
     }
 
     fn status(&self) -> Result<HostStatus, ReportError> {
         let view = self.view();
         let port = |(holder, seat): (&Holder, &Seat)| port_status(holder, seat, &view.attached);
+        let tables = sizes(&self.home, view.routes);
+        let tables = tables.map_err(|error| failed("the sizes of the tables", error))?;
         Ok(HostStatus {
             host: self.host.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -173,8 +228,8 @@ impl HostReports for Reports {
             applied: self.applied.borrow().clone(),
             resident_bytes: memory::resident().map_err(|error| failed("the memory in use", error))?,
             ports: view.seats.iter().map(port).collect(),
-            tables: sizes(&self.home, view.routes)
-                .map_err(|error| failed("the sizes of the tables", error))?,
+            alarms: self.alarms(&tables)?,
+            tables,
             foreign: self.foreign(&view)?,
         })
     }
@@ -232,8 +287,8 @@ impl HostReports for Reports {
         firewall::rules(&self.home, &self.view(), now).map_err(|error| failed("the hits of rules", error))
     }
 
-    fn log(&self) -> (Vec<LogEvent>, broadcast::Receiver<LogEvent>) {
-        self.journal.read()
+    fn log(&self) -> Result<(Vec<LogEvent>, broadcast::Receiver<LogEvent>), ReportError> {
+        Ok(self.journal.read())
     }
 }
 
@@ -332,7 +387,7 @@ fn kernel() -> Result<String, ReportError> {
 }
 
 fn failed(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> ReportError {
-    ReportError { what: what.to_owned(), source: Box::new(source) }
+    ReportError::Read { what: what.to_owned(), source: Box::new(source) }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::{
         image::{Holder, Routes, TableImage},
         slots,
     },
+    classifier::{compile, fits},
     model::{RuleAction, Service, ValidPolicy, ValidRule},
 };
 
@@ -251,6 +252,137 @@ fn a_port_keeps_its_program_until_its_policies_are_in_the_other_table() {
     let log = &reconciler.dataplane().log;
     let written = log.iter().rposition(|op| matches!(op, Op::Policy(..))).unwrap();
     assert!(written < log.iter().position(|op| matches!(op, Op::Replace(_))).unwrap());
+}
+
+/// A policy of so many rules, each for a port of its own.
+fn of_rules(rules: u16) -> Arc<ValidPolicy> {
+    let rule = |number: u16| {
+        let service =
+            Service::Ports { protocol: 6, destination: vec![number * 2..=number * 2], source: vec![] };
+        ValidRule { service, ..policy(RuleAction::Drop, number.into()).rules[0].clone() }
+    };
+    let rules = (1..=rules).map(rule).collect();
+    Arc::new(ValidPolicy { rules, ..ValidPolicy::clone(&policy(RuleAction::Drop, 1)) })
+}
+
+fn rows(policy: &ValidPolicy) -> u32 {
+    u32::try_from(compile("f", policy).len()).unwrap()
+}
+
+/// True for what a user may configure with so many rows.
+fn is_valid(policies: &Policies, capacity: u32) -> bool {
+    let rows: Vec<u32> = policies.values().map(|policy| rows(policy)).collect();
+    fits(rows.iter().copied(), rows.iter().copied().max().unwrap_or_default(), capacity)
+}
+
+/// Rows of the tables of these tests, of which users may use all that is valid.
+const ROWS: u32 = 512;
+
+/// Two ports and their policies, which take all that there is, and less.
+fn crowded() -> impl Strategy<Value = Arc<Validated>> {
+    let policies = collection::btree_map("[a-d]", 1u16..60, 1..4).prop_map(|policies| -> Policies {
+        policies.into_iter().map(|(name, rules)| (name, of_rules(rules))).collect()
+    });
+    let policies = policies.prop_filter("too many rows", |policies| is_valid(policies, ROWS));
+    policies.prop_flat_map(|policies| {
+        let names: Vec<String> = policies.keys().cloned().collect();
+        let chain = || subsequence(names.clone(), 0..=names.len());
+        (chain(), chain(), Just(policies)).prop_map(|(one, two, policies)| {
+            let mut desired = filtered(2, &[], policies);
+            desired.rule_capacity = ROWS;
+            desired.ports.get_mut("p0").unwrap().policies = one;
+            desired.ports.get_mut("p1").unwrap().policies = two;
+            Arc::new(desired)
+        })
+    })
+}
+
+proptest! {
+    /// Whatever was configured before and wherever it was interrupted: what is valid is applied at once.
+    #[test]
+    fn what_is_valid_finds_room(
+        steps in collection::vec((crowded(), collection::vec(prop::bool::weighted(0.2), 0..20)), 1..8),
+    ) {
+        let mut reconciler = Reconciler::new(Fake::default(), HOST);
+        for (desired, faults) in steps {
+            reconciler.dataplane_mut().faults = faults.clone();
+            if !faults.is_empty() {
+                reconciler.reconcile(&desired, &devices(2));
+                continue;
+            }
+            let outcome = reconciler.reconcile(&desired, &devices(2));
+            prop_assert_eq!(&outcome.errors, &[""; 0]);
+            assert_at_goal(&reconciler, &outcome);
+        }
+    }
+}
+
+/// What is done to come from the one to the other, both of which are valid with so many rows.
+fn ops(capacity: u32, before: Policies, after: Policies) -> Vec<Op> {
+    let mut reconciler = Reconciler::new(Fake::default(), HOST);
+    for policies in [before, after] {
+        reconciler.dataplane_mut().log.clear();
+        assert!(is_valid(&policies, capacity));
+        let names: Vec<String> = policies.keys().cloned().collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let desired = Validated { rule_capacity: capacity, ..filtered(1, &names, policies) };
+        assert_eq!(reconciler.reconcile(&Arc::new(desired), &devices(1)).errors, [""; 0]);
+    }
+    reconciler
+        .dataplane()
+        .log
+        .iter()
+        .filter(|op| !matches!(op, Op::Name(..) | Op::Unname(_)))
+        .cloned()
+        .collect()
+}
+
+fn named_policies(policies: &[(&str, u16)]) -> Policies {
+    policies.iter().map(|(name, rules)| ((*name).to_owned(), of_rules(*rules))).collect()
+}
+
+#[test]
+fn what_shrinks_makes_room_for_what_grows() {
+    let (small, large) = (rows(&of_rules(2)), rows(&of_rules(50)));
+    let before = named_policies(&[("a", 2), ("b", 50)]);
+    let after = named_policies(&[("a", 50), ("b", 2)]);
+    let ops = ops(small + 3 * large + 1, before, after);
+    let size = |op: &Op| if let Op::Policy(_, policy) = op { Some(policy.rows().len()) } else { None };
+    let sizes: Vec<usize> = ops.iter().filter_map(size).collect();
+    assert_eq!(sizes, [small, large].map(|rows| rows as usize));
+    assert!(!ops.iter().any(|op| matches!(op, Op::Unport(_))), "{ops:?}");
+}
+
+#[test]
+fn a_port_closes_only_where_there_is_no_room_for_what_it_had_and_what_it_gets() {
+    let large = rows(&of_rules(50));
+    let before = named_policies(&[("a", 50), ("b", 50)]);
+    let after = named_policies(&[("c", 50), ("d", 50)]);
+    // Both, a gap beside them, and the table's first row.
+    let roomy = ops(5 * large + 1, before.clone(), after.clone());
+    assert!(
+        matches!(
+            roomy.as_slice(),
+            [Op::Policy(..), Op::Policy(..), Op::Port(..), Op::Unpolicy(_), Op::Unpolicy(_), Op::Epoch]
+        ),
+        "{roomy:?}"
+    );
+    let tight = ops(5 * large, before, after);
+    assert!(
+        matches!(
+            tight.as_slice(),
+            [
+                Op::Unport(_),
+                Op::Unpolicy(_),
+                Op::Policy(..),
+                Op::Policy(..),
+                Op::Port(..),
+                Op::Unpolicy(_),
+                Op::Epoch
+            ]
+        ),
+        "{tight:?}"
+    );
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn questions_without_sense_are_refused() {
         ("--from p1 --to p2/tcp", "packets of tcp go to a port; write it behind a colon, such as p2:53/udp"),
         (
             "--from p9 --to p1",
-            "there is no port named \"p9\"; see which there are (dvs router|network|port|uplink|route|group|policy|rule list)",
+            "there is no port named \"p9\"; see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)",
         ),
     ] {
         assert_eq!(agent.refused(&format!("policy test {ends}")), format!("error: {error}"));

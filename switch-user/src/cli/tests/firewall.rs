@@ -75,6 +75,7 @@ fn changes_are_told() {
         ("rule set web 100 --clear src-port", "Rule web/100 updated: srcPort\n"),
         ("port set p1 --firewall off", "Port p1 updated: firewall\n"),
         ("switch set --rule-capacity 2048 --wait", "Switch created\ngeneration 24 applied\n"),
+        ("switch set --hit-capacity 2048", "Switch updated: hitCapacity\n"),
     ] {
         assert_eq!(agent.ok(line), told, "{line}");
     }
@@ -176,7 +177,7 @@ fn bad_input_is_refused_with_its_remedy() {
     );
     check(
         "rule list db",
-        "there is no Policy db; see which there are (dvs router|network|port|uplink|route|group|policy|rule list)",
+        "there is no Policy db; see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)",
     );
 }
 

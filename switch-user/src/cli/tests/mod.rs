@@ -1,8 +1,11 @@
+mod cluster;
 mod dry;
 mod files;
 mod firewall;
+mod history;
 mod hits;
 mod log;
+mod many;
 mod nouns;
 mod refusals;
 mod routing;
@@ -21,8 +24,8 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::{
     fake::FakeHost,
-    manager::{Socket, State, router, serve_unix},
-    store::{RedbStore, Store},
+    manager::{Socket, State, cluster::Cluster, router, serve_unix},
+    store::{MemoryLeases, RedbStore, Store},
 };
 
 /// An agent with an empty store, whose host applies every generation at once.
@@ -45,16 +48,26 @@ struct Said {
 
 impl Agent {
     fn new() -> Self {
+        Self::start(false)
+    }
+
+    /// One host's agent, or a manager of many that has just started.
+    fn start(many: bool) -> Self {
         let directory = TempDir::new().unwrap();
         let socket = Socket::bind(&directory.path().join("dvs.sock")).unwrap();
         let (store, host) = (Arc::new(RedbStore::in_memory().unwrap()), FakeHost::new());
         let (stop, stopped) = oneshot::channel::<()>();
-        let state = State { store: store.clone(), host: host.clone() };
+        let mut state = State { store: store.clone(), host: host.clone(), cluster: None, follow: None };
         let (following, source) = (host.clone(), store.clone());
         let server = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 following.follow(&source);
+                if many {
+                    let bindings = Arc::new(RedbStore::in_memory().unwrap());
+                    let timeout = std::time::Duration::from_mins(10);
+                    state.cluster = Some(Cluster::new(bindings, MemoryLeases::start(), timeout));
+                }
                 let shutdown = async { drop(stopped.await) };
                 serve_unix(socket, router(state), shutdown).await.unwrap();
             });

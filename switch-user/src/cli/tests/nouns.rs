@@ -184,10 +184,14 @@ fn the_status_says_all_at_a_glance() {
         "ports:       2 (2 up)",
         "uplinks:     1 (1 up)",
         "note: p1: the device's mtu is 1500, that of network blue 9000",
+        "alarm: table flows4 is full (4096 of 4096 entries); raise dvs switch set --flow-capacity",
         "foreign: others (id 3) at the xdp hook of eth1; it is left alone",
         "fdb    3        4096      64 KiB",
         "stats  -        4096      64 KiB",
     ] {
         assert!(status.lines().any(|shown| shown == line), "{line:?} in\n{status}");
     }
+    let status = json(&agent.ok("status -o json"));
+    let alarm = &status["alarms"][0];
+    assert_eq!((&alarm["kind"], &alarm["of"]), (&"table-full".into(), &"flows4".into()));
 }

@@ -106,7 +106,7 @@ fn ports_that_are_neither_here_nor_there() {
 
 #[test]
 fn objects_that_are_not_there_or_in_use() {
-    let missing = "there is no Port p9; see which there are (dvs router|network|port|uplink|route|group|policy|rule list)";
+    let missing = "there is no Port p9; see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)";
     for line in ["port show p9", "port remove p9", "port set p9 --admin up", "port detach p9"] {
         check(line, missing);
     }
@@ -116,7 +116,7 @@ fn objects_that_are_not_there_or_in_use() {
     );
     check(
         "stats p9",
-        "there is no port or uplink named \"p9\"; see which there are (dvs router|network|port|uplink|route|group|policy|rule list)",
+        "there is no port or uplink named \"p9\"; see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)",
     );
     check(
         "fdb list --mac 02",

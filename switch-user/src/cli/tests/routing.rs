@@ -169,12 +169,12 @@ fn bad_input_is_refused_with_its_remedy() {
         "router remove r1",
         "Router r1: Network blue, Network green still use it; remove its routes first, and take its networks out",
     );
-    let missing = "there is no Route r1/10.0.0.0/8; see which there are (dvs router|network|port|uplink|route|group|policy|rule list)";
+    let missing = "there is no Route r1/10.0.0.0/8; see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)";
     for line in ["route show 10.0.0.0/8", "route remove 10.0.0.0/8", "route set 10.0.0.0/8 --blackhole"] {
         check(&format!("{line} --router r1"), missing);
     }
     check(
         "route list --router r9",
-        "there is no Router r9; see which there are (dvs router|network|port|uplink|route|group|policy|rule list)",
+        "there is no Router r9; see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)",
     );
 }

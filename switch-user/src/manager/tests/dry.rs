@@ -33,6 +33,7 @@ async fn every_write_can_be_tried() {
         ("PUT", "/v1/rules/web/x", &rule.replace("\"out\"", "\"in\""), 0),
         ("PATCH", "/v1/rules/web/http", r#"{"port": "443"}"#, 1),
         ("PATCH", "/v1/policies/web", r#"{"default": "reject"}"#, 0),
+        ("PATCH", "/v1/policies/web", r#"{"stateless": true}"#, 1),
         ("DELETE", "/v1/rules/web/http", "", 1),
         ("PATCH", "/v1/groups/vms", r#"{"ports": ["p2"]}"#, 0),
         ("PATCH", "/v1/ports/p1", r#"{"firewall": "off"}"#, 0),

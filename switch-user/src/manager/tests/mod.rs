@@ -1,11 +1,15 @@
+mod cluster;
 mod dry;
 mod firewall;
+mod follow;
+mod history;
 mod log;
 mod reports;
 mod requests;
 mod routing;
 mod socket;
 mod stream;
+mod tls;
 mod writes;
 
 use std::sync::Arc;
@@ -32,7 +36,7 @@ impl Api {
     fn new() -> Self {
         let store = Arc::new(RedbStore::in_memory().unwrap());
         let host = FakeHost::new();
-        let router = router(State { store: store.clone(), host: host.clone() });
+        let router = router(State { store: store.clone(), host: host.clone(), cluster: None, follow: None });
         Self { router, store, host }
     }
 
@@ -48,6 +52,10 @@ impl Api {
 
     async fn send(&self, method: &str, uri: &str, body: &str) -> Response<Body> {
         let request = Request::builder().method(method).uri(uri).body(Body::from(body.to_owned())).unwrap();
+        self.request(request).await
+    }
+
+    async fn request(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! Writes: what they do, what they refuse.
 
-use std::sync::Mutex;
+use std::{fs::File, sync::Mutex};
 
 use proptest::{strategy::Strategy, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::json;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::{
     model::{Document, Object, samples},
-    store::{Batch, Snapshot, Store, StoreError},
+    store::{Batch, Record, Snapshot, Store, StoreError},
 };
 
 pub(super) fn refused(status: u16, errors: &[&str]) -> (u16, Vec<String>) {
@@ -82,7 +82,7 @@ async fn a_patch_takes_fields_away_and_refuses_unknown_ones() {
 async fn settings_have_defaults_that_null_restores() {
     let api = Api::new();
     let defaults = json!({"apiVersion": "dvs/v1", "kind": "Switch", "ageing": 300, "fdbCapacity": 262_144,
-        "flowCapacity": 262_144, "ruleCapacity": 131_072, "gatewayMac": "02:64:76:73:00:01"});
+        "flowCapacity": 262_144, "ruleCapacity": 131_072, "hitCapacity": 65_536, "gatewayMac": "02:64:76:73:00:01"});
     assert_eq!(api.get("/v1/switch").await, defaults);
     api.ok("PATCH", "/v1/switch", r#"{"ageing": 0}"#).await;
     assert_eq!(api.get("/v1/switch").await["ageing"], 0);
@@ -206,10 +206,22 @@ async fn what_is_exported_changes_nothing_when_it_is_applied() {
     }
 }
 
-/// A store to which somebody else writes just before each of our writes, a number of times.
+/// A store to which somebody else writes just before each of our writes, a number of times, and that fails.
 struct Contended {
     store: RedbStore,
     others: Mutex<u64>,
+    failure: Mutex<Option<StoreError>>,
+}
+
+impl Contended {
+    fn new(others: u64) -> Arc<Self> {
+        let (store, failure) = (RedbStore::in_memory().unwrap(), Mutex::default());
+        Arc::new(Self { store, others: Mutex::new(others), failure })
+    }
+
+    fn fail(&self) -> Result<(), StoreError> {
+        self.failure.lock().unwrap().take().map_or(Ok(()), Err)
+    }
 }
 
 impl Store for Contended {
@@ -217,13 +229,31 @@ impl Store for Contended {
         self.store.get()
     }
 
-    fn put(&self, expected: u64, batch: &Batch) -> Result<u64, StoreError> {
+    fn put(&self, expected: u64, batch: &Batch, author: &str) -> Result<u64, StoreError> {
+        self.fail()?;
         let mut others = self.others.lock().unwrap();
         if *others > 0 {
             *others -= 1;
-            self.store.put(expected, &Batch::new())?;
+            self.store.put(expected, &Batch::new(), author)?;
         }
-        self.store.put(expected, batch)
+        self.store.put(expected, batch, author)
+    }
+
+    fn since(&self, generation: u64) -> Result<Option<Vec<Record>>, StoreError> {
+        self.store.since(generation)
+    }
+
+    fn last(&self, count: usize) -> Result<Vec<Record>, StoreError> {
+        self.store.last(count)
+    }
+
+    fn oldest(&self) -> Result<u64, StoreError> {
+        self.store.oldest()
+    }
+
+    fn backup(&self) -> Result<File, StoreError> {
+        self.fail()?;
+        self.store.backup()
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
@@ -233,12 +263,41 @@ impl Store for Contended {
 
 #[tokio::test]
 async fn a_write_starts_again_when_somebody_was_faster() {
-    let store = Arc::new(Contended { store: RedbStore::in_memory().unwrap(), others: Mutex::new(3) });
+    let store = Contended::new(3);
     let mut api = Api::new();
-    api.router = router(State { store: store.clone(), host: api.host.clone() });
+    api.router = router(State { store: store.clone(), host: api.host.clone(), cluster: None, follow: None });
     let created = api.ok("POST", "/v1/networks", r#"{"name": "blue", "vlan": 10}"#).await;
     assert_eq!(created["generation"], 4);
     *store.others.lock().unwrap() = 1000;
     let refusal = api.refusal("PATCH", "/v1/networks/blue", r#"{"mtu": 1400}"#).await;
     assert_eq!(refusal, refused(409, &["urn:dvs:busy"]));
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_told_with_the_remedy() {
+    let store = Contended::new(0);
+    let mut api = Api::new();
+    api.router = router(State { store: store.clone(), host: api.host.clone(), cluster: None, follow: None });
+    let place = || "etcd at http://e1:2379".to_owned();
+    let reason = || "no answer".to_owned();
+    let cases = [
+        (
+            StoreError::Unreachable { place: place(), reason: reason() },
+            (503, "store-unreachable", "nothing was changed: try again when"),
+        ),
+        (
+            StoreError::Unknown { place: place(), reason: reason() },
+            (504, "outcome-unknown", "look at the history (dvs history) before"),
+        ),
+    ];
+    for (failure, (status, kind, remedy)) in cases {
+        *store.failure.lock().unwrap() = Some(failure);
+        let (found, problem) = api.call("POST", "/v1/networks", r#"{"name": "blue", "vlan": 10}"#).await;
+        assert_eq!((found, &problem["type"]), (status, &json!(format!("urn:dvs:{kind}"))));
+        assert!(problem["detail"].as_str().unwrap().starts_with("etcd at http://e1:2379 "), "{problem}");
+        assert!(problem["remedy"].as_str().unwrap().starts_with(remedy), "{problem}");
+    }
+    *store.failure.lock().unwrap() = Some(StoreError::NoBackup { place: place() });
+    let (status, problem) = api.call("GET", "/v1/backup", "").await;
+    assert_eq!((status, &problem["type"]), (501, &json!("urn:dvs:no-backup")));
 }

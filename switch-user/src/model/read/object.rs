@@ -47,6 +47,7 @@ pub fn object_of(kind: Kind, value: &Value) -> Result<Object, Vec<Problem>> {
         Kind::Switch => typed(kind, known, &label, problems).map(Object::Switch),
         Kind::Router => typed(kind, known, &label, problems).map(Object::Router),
         Kind::Network => typed(kind, known, &label, problems).map(Object::Network),
+        Kind::Host => typed(kind, known, &label, problems).map(Object::Host),
         Kind::Uplink => typed(kind, known, &label, problems).map(Object::Uplink),
         Kind::Port => typed(kind, known, &label, problems).map(Object::Port),
         Kind::Route => typed(kind, known, &label, problems).map(Object::Route),

@@ -87,15 +87,16 @@ pub enum FirewallReason {
     SameNumber(ObjectId),
     /// More compiled rules than the table takes.
     #[error(
-        "the policies take {rows} rows, and a new version of the largest one, {name}, {largest} beside them"
+        "the policies take {rows} rows; the largest one is {name}, with {largest}, and room for two of that size must \
+         stay free: one for a new version, one to move policies through"
     )]
     TooManyRows {
         /// Rows of all policies.
-        rows: usize,
+        rows: u64,
         /// The largest policy.
         name: String,
         /// Its rows.
-        largest: usize,
+        largest: u64,
     },
     /// A port that is to be removed and that groups name.
     #[error("{} still {} it", list(.0), if .0.len() == 1 { "names" } else { "name" })]
@@ -158,7 +159,7 @@ impl FirewallReason {
             }
             Self::TooManyStaged { .. } => format!("keep to {MAX_STAGED} a direction").into(),
             Self::SameNumber(_) => "choose another name".into(),
-            Self::TooManyRows { rows, largest, .. } => capacity(rows + largest),
+            Self::TooManyRows { rows, largest, .. } => capacity(rows + 2 * largest),
             Self::PortInUse(_) => "take it out of these groups first".into(),
             Self::GroupInUse(_) => "change or remove these first".into(),
             Self::PolicyInUse(_) => "remove its rules first".into(),
@@ -167,10 +168,10 @@ impl FirewallReason {
 }
 
 /// How to make room for so many rows.
-fn capacity(rows: usize) -> Cow<'static, str> {
+fn capacity(rows: u64) -> Cow<'static, str> {
     let limit = Takes::RuleCapacity.range().map_or(0, |range| *range.end());
     // With some room to grow, so that the next rule is not refused too.
-    match u32::try_from(rows.next_power_of_two()) {
+    match u32::try_from((rows + 1).next_power_of_two()) {
         Ok(wanted) if wanted <= limit => format!("dvs switch set --rule-capacity {wanted}").into(),
         _ => format!("keep to {limit} rows: use fewer rules, or fewer different peers and ports").into(),
     }

@@ -6,6 +6,7 @@
 mod device;
 mod gateway;
 mod group;
+mod host;
 mod name;
 mod network;
 mod number;
@@ -47,17 +48,40 @@ pub fn validate(desired: &Desired) -> Result<Validated, Vec<Problem>> {
     validate_changes(desired, &[])
 }
 
+/// How much of a configuration a host holds: its tables have limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it.
+    Host,
+    /// A part of it, as each of many hosts does; what fits into one is seen where ports are claimed.
+    Cluster,
+    /// All of it, but of the ports only so many.
+    View {
+        /// Ports that the host has.
+        ports: usize,
+    },
+}
+
 /// Proves a configuration consistent that came about by these changes: of two objects that do not
 /// fit together the one that changed is to blame.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validated, Vec<Problem>> {
+    validate_as(desired, changes, Scope::Host)
+}
+
+/// Proves a configuration consistent that came about by these changes and of which a host holds so much.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn validate_as(desired: &Desired, changes: &[Change], scope: Scope) -> Result<Validated, Vec<Problem>> {
     let blamed = changes.iter().map(|change| (change.kind, change.name.as_str())).collect();
-    let mut check = Check { desired, blamed, problems: Vec::new() };
+    let mut check = Check { desired, blamed, scope, problems: Vec::new() };
     let switch = check.switch();
     let mut routers = check.routers();
     let networks = check.networks();
+    check.hosts();
     let uplinks = desired.uplinks.values();
     let uplinks: BTreeMap<_, _> =
         uplinks.map(|uplink| (uplink.name.clone(), check.uplink(uplink, &networks))).collect();
@@ -83,6 +107,7 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
         fdb_capacity: switch.fdb_capacity,
         flow_capacity: switch.flow_capacity,
         rule_capacity: switch.rule_capacity,
+        hit_capacity: switch.hit_capacity,
         gateway_mac: switch.gateway_mac,
         networks,
         routers,
@@ -97,6 +122,7 @@ pub fn validate_changes(desired: &Desired, changes: &[Change]) -> Result<Validat
 struct Check<'a> {
     desired: &'a Desired,
     blamed: BTreeSet<(Kind, &'a str)>,
+    scope: Scope,
     problems: Vec<Problem>,
 }
 
@@ -148,8 +174,13 @@ impl Check<'_> {
 
     fn number_of_ports(&mut self) {
         let Desired { ports, uplinks, routers, policies, networks, .. } = self.desired;
+        let ports = match self.scope {
+            Scope::Host => ports.len(),
+            Scope::View { ports } => ports,
+            Scope::Cluster => return,
+        };
         let overlays = networks.values().filter(|network| network.vni.is_some()).count();
-        let number = ports.len() + uplinks.len() + routers.len() + policies.len() + overlays;
+        let number = ports + uplinks.len() + routers.len() + policies.len() + overlays;
         if number >= MAX_PORTS as usize {
             self.problems.push(Problem::absent("the switch", "", Reason::TooManyPorts(number)));
         }

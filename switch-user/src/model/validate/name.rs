@@ -1,7 +1,9 @@
 //! Names and labels.
 
+use std::collections::BTreeMap;
+
 use super::Check;
-use crate::model::{ObjectId, Port, Reason};
+use crate::model::{ObjectId, Reason};
 
 const LONGEST_NAME: usize = 63;
 const LONGEST_DEVICE: usize = 15;
@@ -14,9 +16,14 @@ impl Check<'_> {
 
     /// Notes a name within another object that is none.
     pub(super) fn word(&mut self, id: &ObjectId, name: &str) {
+        self.word_in(id, "name", name);
+    }
+
+    /// Notes a name in this field that is none.
+    pub(super) fn word_in(&mut self, id: &ObjectId, field: &str, name: &str) {
         let starts_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
         if !starts_well || !is_word(name, b"._-") {
-            self.refuse(id.clone(), "name", name, Reason::BadName);
+            self.refuse(id.clone(), field, name, Reason::BadName);
         }
     }
 
@@ -32,8 +39,8 @@ impl Check<'_> {
     }
 
     /// Notes labels that a selector such as `tier=web,zone=a` could not name.
-    pub(super) fn labels(&mut self, id: &ObjectId, port: &Port) {
-        for (key, value) in port.label.iter().filter(|(key, value)| !is_label(key, value)) {
+    pub(super) fn labels(&mut self, id: &ObjectId, label: &BTreeMap<String, String>) {
+        for (key, value) in label.iter().filter(|(key, value)| !is_label(key, value)) {
             self.refuse(id.clone(), &format!("label.{key}"), value.as_str(), Reason::BadLabel);
         }
     }

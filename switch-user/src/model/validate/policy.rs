@@ -13,7 +13,7 @@ use switch_common::{
     verdict::Direction,
 };
 
-use super::{Check, rule::Peers};
+use super::{Check, Scope, rule::Peers};
 use crate::{
     classifier,
     model::{
@@ -116,15 +116,17 @@ impl<'a> Check<'a> {
 
     /// Notes that the table would not hold all compiled rules. What is not valid cannot be compiled.
     pub(super) fn number_of_rows(&mut self, policies: &BTreeMap<String, Arc<ValidPolicy>>, capacity: u32) {
-        if !self.problems.is_empty() {
+        if !self.problems.is_empty() || self.scope == Scope::Cluster {
             return;
         }
-        let sizes = policies.iter().map(|(name, policy)| (classifier::compile(name, policy).len(), name));
-        let sizes: Vec<(usize, &String)> = sizes.collect();
-        let rows = sizes.iter().map(|(rows, _)| rows).sum();
-        let Some((largest, name)) = sizes.into_iter().max() else { return };
-        if usize::try_from(capacity).is_ok_and(|capacity| rows + largest > capacity) {
-            let reason = FirewallReason::TooManyRows { rows, name: name.clone(), largest };
+        let rows = |name, policy| u32::try_from(classifier::compile(name, policy).len()).unwrap_or(u32::MAX);
+        let sizes: Vec<(u32, &String)> =
+            policies.iter().map(|(name, policy)| (rows(name, policy), name)).collect();
+        let Some((largest, name)) = sizes.iter().max().copied() else { return };
+        let rows = sizes.into_iter().map(|(rows, _)| rows);
+        if !classifier::fits(rows.clone(), largest, capacity) {
+            let (rows, name) = (rows.map(u64::from).sum(), name.clone());
+            let reason = FirewallReason::TooManyRows { rows, name, largest: largest.into() };
             self.refuse(ObjectId::new(Kind::Switch, ""), "ruleCapacity", capacity, reason);
         }
     }

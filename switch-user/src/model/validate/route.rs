@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use switch_common::table::route::{CAPACITY, HOPS};
 
 use super::{
-    Check,
+    Check, Scope,
     network::is_host,
     router::{Space, Spaces},
 };
@@ -86,6 +86,9 @@ impl Check<'_> {
 
     /// Notes that the tables would not hold all prefixes.
     pub(super) fn number_of_routes(&mut self, networks: &BTreeMap<String, ValidNetwork>) {
+        if self.scope == Scope::Cluster {
+            return;
+        }
         let routes = self.desired.routes.values().map(|route| route.prefix);
         let numbers = prefixes(networks, routes);
         self.problems.extend(numbers.into_iter().filter_map(too_many));

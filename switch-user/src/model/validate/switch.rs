@@ -12,6 +12,7 @@ impl Check<'_> {
         self.range(&id, "fdbCapacity", switch.fdb_capacity, Takes::FdbCapacity);
         self.range(&id, "flowCapacity", switch.flow_capacity, Takes::FlowCapacity);
         self.range(&id, "ruleCapacity", switch.rule_capacity, Takes::RuleCapacity);
+        self.range(&id, "hitCapacity", switch.hit_capacity, Takes::HitCapacity);
         if !switch.gateway_mac.is_station() {
             self.refuse(id, "gatewayMac", switch.gateway_mac.to_string(), Reason::NotAStation);
         }

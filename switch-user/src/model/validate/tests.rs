@@ -213,6 +213,36 @@ fn a_vlan_has_one_uplink() {
     check(&uplinks(", vlans: 30", ", vlans: 20, native: 30"), &["Uplink eth2 native 30 uplinks-overlap"]);
     check(&uplinks("", ", vlans: 20"), &["Uplink eth2 vlans 20 uplinks-overlap"]);
     check(&uplinks(", vlans: \"1-9\"", ", vlans: \"10,20\""), &[]);
+    let hosts = "kind: Host, name: h1\nkind: Host, name: h2";
+    for (second, expected) in
+        [(", hosts: [h2]", &[][..]), (", hosts: [h2, h1]", &["Uplink eth2 vlans 10 uplinks-overlap"])]
+    {
+        let uplinks = uplinks(", hosts: [h1]", second);
+        check(&format!("{hosts}\n{uplinks}"), expected);
+    }
+}
+
+#[test]
+fn hosts_and_uplinks_name_what_can_be() {
+    check("kind: Host, name: h/1", &["Host h/1 name \"h/1\" bad-name"]);
+    check("kind: Host, name: h1, haGroup: a b", &["Host h1 haGroup \"a b\" bad-name"]);
+    check("kind: Host, name: h1, label: {\"a b\": c}", &["Host h1 label.a b \"c\" bad-label"]);
+    check("kind: Uplink, name: eth1, hosts: [h1]", &["Uplink eth1 hosts \"h1\" unknown-host"]);
+}
+
+#[test]
+fn what_one_host_cannot_have_many_can() {
+    let mut desired = lines(&format!("{NETWORKS}\nkind: Port, name: p0, network: blue, device: v1"));
+    let port = desired.ports["p0"].clone();
+    for number in 1..=MAX_PORTS {
+        desired.put(Object::Port(Port { name: format!("p{number}"), ..port.clone() }));
+    }
+    let wrong = |scope| validate_as(&desired, &[], scope).err().map_or(0, |problems| problems.len());
+    let twins = MAX_PORTS as usize;
+    assert_eq!(
+        [wrong(Scope::Host), wrong(Scope::View { ports: 5 }), wrong(Scope::Cluster)],
+        [twins + 1, twins, 0]
+    );
 }
 
 #[test]
@@ -225,7 +255,8 @@ fn ports_and_uplinks_fit_the_tables() {
         desired.put(Object::Port(Port { name: format!("p{number}"), ..port.clone() }));
     }
     assert_eq!(problems(&desired), [""; 0]);
-    let uplink = Uplink { name: "eth1".into(), vlans: None, native: None, xdp: XdpChoice::Auto };
+    let (name, hosts) = ("eth1".into(), Vec::new());
+    let uplink = Uplink { name, vlans: None, native: None, hosts, xdp: XdpChoice::Auto };
     desired.put(Object::Uplink(uplink));
     assert_eq!(problems(&desired), ["the switch   too-many-ports"]);
 }

@@ -1,6 +1,7 @@
 use std::{fs, path::PathBuf};
 
 use proptest::{collection::vec, option, prelude::*};
+use redb::WriteTransaction;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,7 +26,7 @@ fn a_write_is_there_after_a_restart() {
     let (_directory, path) = file();
     let store = RedbStore::open(&path).unwrap();
     assert_eq!(store.get().unwrap(), Snapshot::default());
-    assert_eq!(store.put(0, &batch("blue", json!({"vlan": 10}))).unwrap(), 1);
+    assert_eq!(store.put(0, &batch("blue", json!({"vlan": 10})), "-").unwrap(), 1);
     drop(store);
     let store = RedbStore::open(&path).unwrap();
     let snapshot = store.get().unwrap();
@@ -36,9 +37,9 @@ fn a_write_is_there_after_a_restart() {
 #[test]
 fn a_write_on_top_of_an_older_generation_is_refused() {
     let store = RedbStore::in_memory().unwrap();
-    store.put(0, &batch("blue", json!(1))).unwrap();
+    store.put(0, &batch("blue", json!(1)), "-").unwrap();
     let watch = store.watch();
-    let error = store.put(0, &batch("blue", None)).unwrap_err();
+    let error = store.put(0, &batch("blue", None), "-").unwrap_err();
     assert!(matches!(error, StoreError::Conflict { expected: 0, actual: 1 }), "{error}");
     assert_eq!(store.get().unwrap().documents[&key("blue")], json!(1));
     assert!(!watch.has_changed().unwrap());
@@ -49,7 +50,7 @@ fn every_write_wakes_the_watchers() {
     let store = RedbStore::in_memory().unwrap();
     let mut watch = store.watch();
     for generation in 0..3 {
-        store.put(generation, &batch("blue", json!(generation))).unwrap();
+        store.put(generation, &batch("blue", json!(generation)), "-").unwrap();
         assert!(watch.has_changed().unwrap());
         assert_eq!(*watch.borrow_and_update(), generation + 1);
     }
@@ -77,7 +78,7 @@ fn fail(transaction: &WriteTransaction) -> Result<(), redb::Error> {
 #[test]
 fn an_older_file_is_migrated_once() {
     let (_directory, path) = file();
-    RedbStore::open(&path).unwrap().put(0, &batch("blue", json!({"vlan": 10}))).unwrap();
+    RedbStore::open(&path).unwrap().put(0, &batch("blue", json!({"vlan": 10})), "-").unwrap();
     let newer: Vec<Migration> = [MIGRATIONS, &[rename_vlan]].concat();
     let snapshot = RedbStore::open_with(&path, &newer).unwrap().get().unwrap();
     assert_eq!((snapshot.generation, &snapshot.documents[&key("blue")]), (1, &json!({"vlanId": 10})));
@@ -88,7 +89,7 @@ fn an_older_file_is_migrated_once() {
 #[test]
 fn a_migration_that_fails_changes_nothing() {
     let (_directory, path) = file();
-    RedbStore::open(&path).unwrap().put(0, &batch("blue", json!({"vlan": 10}))).unwrap();
+    RedbStore::open(&path).unwrap().put(0, &batch("blue", json!({"vlan": 10})), "-").unwrap();
     let failing: Vec<Migration> = [MIGRATIONS, &[fail]].concat();
     assert!(RedbStore::open_with(&path, &failing).is_err());
     let snapshot = RedbStore::open(&path).unwrap().get().unwrap();
@@ -101,7 +102,7 @@ fn a_newer_file_is_refused() {
     let newer: Vec<Migration> = [MIGRATIONS, &[rename_vlan]].concat();
     drop(RedbStore::open_with(&path, &newer).unwrap());
     let error = RedbStore::open(&path).err().unwrap().to_string();
-    assert!(error.contains("has schema 2, this version reads up to 1"), "{error}");
+    assert!(error.contains("has schema 3, this version reads up to 2"), "{error}");
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn a_damaged_file_is_refused_and_left_alone() {
 #[test]
 fn a_flipped_byte_is_found_or_harmless() {
     let (_directory, path) = file();
-    RedbStore::open(&path).unwrap().put(0, &batch("blue", json!({"vlan": 10}))).unwrap();
+    RedbStore::open(&path).unwrap().put(0, &batch("blue", json!({"vlan": 10})), "-").unwrap();
     let good = fs::read(&path).unwrap();
     let expected = RedbStore::open(&path).unwrap().get().unwrap();
     for position in (0..good.len()).step_by(good.len() / 64) {
@@ -130,6 +131,51 @@ fn a_flipped_byte_is_found_or_harmless() {
     }
 }
 
+#[test]
+fn a_file_without_a_history_gets_one() {
+    let (_directory, path) = file();
+    let older = RedbStore::open_with(&path, &MIGRATIONS[..1]).unwrap();
+    older
+        .attempt("write", |store| {
+            let transaction = store.database.begin_write()?;
+            transaction.open_table(OBJECTS)?.insert(("Network", "blue"), b"1".as_slice())?;
+            transaction.open_table(META)?.insert(GENERATION, 7)?;
+            Ok(transaction.commit()?)
+        })
+        .unwrap();
+    drop(older);
+    let store = RedbStore::open(&path).unwrap();
+    assert_eq!((store.oldest().unwrap(), store.last(9).unwrap().len()), (7, 0));
+    assert_eq!((store.since(7).unwrap(), store.since(6).unwrap()), (Some(Vec::new()), None));
+    store.put(7, &batch("blue", json!(2)), "-").unwrap();
+    assert_eq!(store.since(7).unwrap().unwrap()[0].rows[&key("blue")].old, Some(json!(1)));
+}
+
+#[test]
+fn a_copy_has_documents_and_history_of_one_moment() {
+    let (directory, path) = file();
+    let store = RedbStore::open(&path).unwrap();
+    store.put(0, &batch("blue", json!(1)), "anna").unwrap();
+    store.put(1, &batch("blue", json!(2)), "ben").unwrap();
+    let copy = directory.path().join("copy.redb");
+    std::io::copy(&mut store.backup().unwrap(), &mut fs::File::create(&copy).unwrap()).unwrap();
+    store.put(2, &batch("blue", json!(3)), "-").unwrap();
+    let copy = RedbStore::open(&copy).unwrap();
+    assert_eq!(copy.get().unwrap().generation, 2);
+    assert_eq!(copy.get().unwrap().documents[&key("blue")], json!(2));
+    assert_eq!(copy.last(9).unwrap(), store.last(9).unwrap()[1..]);
+    assert_eq!(copy.put(2, &batch("blue", json!(4)), "-").unwrap(), 3);
+}
+
+#[test]
+fn a_copy_that_has_no_room_is_told() {
+    let (directory, path) = file();
+    let store = RedbStore::open(&path).unwrap();
+    drop(directory);
+    let error = store.backup().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot copy {}: ", path.display())), "{error}");
+}
+
 proptest! {
     #[test]
     fn the_store_agrees_with_a_map(writes in vec(("[ab]", option::of(0u8..9)), 1..20)) {
@@ -137,7 +183,7 @@ proptest! {
         let mut map = std::collections::BTreeMap::new();
         for (generation, (name, value)) in (0u64..).zip(writes) {
             let document = value.map(|value| json!({"value": value}));
-            prop_assert_eq!(store.put(generation, &batch(&name, document.clone())).unwrap(), generation + 1);
+            prop_assert_eq!(store.put(generation, &batch(&name, document.clone()), "-").unwrap(), generation + 1);
             match document {
                 Some(document) => drop(map.insert(key(&name), document)),
                 None => drop(map.remove(&key(&name))),

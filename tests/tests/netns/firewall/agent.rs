@@ -148,10 +148,19 @@ fn tables_of_another_size_keep_connections_and_rules() {
     let [v4, v6] = ips(&lab, "p2");
     let pings = [("p3", v4), ("p4", v6), ("u9", v4)]
         .map(|(from, ip)| Ping::flood(&lab.vm(from).namespace, ip, Duration::from_secs(3)));
-    for capacities in
-        ["--rule-capacity 65536", "--flow-capacity 131072", "--rule-capacity 32768 --flow-capacity 65536"]
-    {
+    let mut before = counted(&lab);
+    for capacities in [
+        "--rule-capacity 65536",
+        "--flow-capacity 131072",
+        "--hit-capacity 2048",
+        "--rule-capacity 32768 --flow-capacity 65536 --hit-capacity 4096",
+    ] {
         dvs(&lab, &format!("switch set {capacities}"));
+        let after = counted(&lab);
+        for (rule, packets) in &before {
+            assert!(after.get(rule) >= Some(packets), "{rule} falls by {capacities}: {before:?} {after:?}");
+        }
+        before = after;
         connections.iter().for_each(Connection::talk);
         dropping(&lab, ("p2", "policy-in"), || try_connect(&lab.vm("p4").namespace, v4, OTHER)).unwrap_err();
     }

@@ -9,11 +9,11 @@ use std::{
 
 use dvs_tests::netns::{
     Lab, Ping,
-    socket::{Connection, ask, listen, send_datagrams, take_datagrams},
+    socket::{Connection, ask, is_empty, listen, send_datagrams, take_datagrams},
     until,
 };
 
-use super::{DNS, HTTPS, OTHER, PAIRS, SSH, WEB, dropping, dvs, ips, lab, nothing_is_refused};
+use super::{DNS, HTTPS, OTHER, PAIRS, SSH, WEB, dropping, dvs, ips, lab};
 
 /// Taking the rule away, and putting it back.
 const REMOVE: &str = "rule remove web https";
@@ -21,7 +21,7 @@ const ADD: &str = "rule add web https --priority 10 --direction in --action allo
 
 /// Connections of all pairs to a port.
 #[track_caller]
-fn connections(lab: &Lab, port: u16) -> Vec<(&'static str, Connection)> {
+pub(super) fn connections(lab: &Lab, port: u16) -> Vec<(&'static str, Connection)> {
     let listeners = ["p2", "p5"].map(|server| (server, listen(&lab.vm(server).namespace, port)));
     let of_pair = |(client, server): (&'static str, &'static str)| {
         let (_, listener) = listeners.iter().find(|(name, _)| *name == server).unwrap();
@@ -69,14 +69,16 @@ fn turns(turn: usize) -> String {
     both("one", ports[0]) + &both("two", ports[1])
 }
 
-/// Asks over and over, now and then from another port, until the end; counts the answers.
-fn talk_on(lab: &Lab, client: &str, to: IpAddr, taker: &UdpSocket, end: &AtomicBool) -> u32 {
+/// Asks over and over, now and then from another port, until the end; counts the answers. With each question
+/// goes one that no version of the rules allows.
+fn talk_on(lab: &Lab, client: &str, to: IpAddr, taker: &UdpSocket, end: &AtomicBool) -> u64 {
     let mut answers = 0;
     while !end.load(Ordering::Relaxed) {
-        let asker = send_datagrams(&lab.vm(client).namespace, to, DNS);
+        let [asker, intruder] = [DNS, OTHER].map(|port| send_datagrams(&lab.vm(client).namespace, to, port));
         asker.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         taker.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         for _ in 0..20 {
+            intruder.send(b"let me in").unwrap();
             ask(&asker, taker, b"what?").unwrap_or_else(|error| panic!("{client} to {to}: {error}"));
             answers += 1;
         }
@@ -95,7 +97,8 @@ fn no_packet_falls_between_two_versions_of_a_policy() {
     let long = Duration::from_mins(1);
     let client = dvs_tests::netns::Iperf::background(&lab.vm("p4").namespace, v4, long);
     let takers = [("p3", "p2", v6), ("p3", "p5", far)];
-    thread::scope(|scope| {
+    let shut = ["p2", "p5"].map(|server| take_datagrams(&lab.vm(server).namespace, OTHER));
+    let answers = thread::scope(|scope| {
         let flows = takers.map(|(from, to, ip)| {
             let (lab, end) = (&lab, &end);
             scope.spawn(move || talk_on(lab, from, ip, &take_datagrams(&lab.vm(to).namespace, DNS), end))
@@ -104,14 +107,21 @@ fn no_packet_falls_between_two_versions_of_a_policy() {
             lab.host.apply(&turns(turn));
         }
         end.store(true, Ordering::Relaxed);
-        for flow in flows {
-            let answers = flow.join().unwrap();
-            println!("{answers} answers during {changes} changes");
-            assert!(answers > 1000, "{answers} answers");
-        }
+        flows.map(|flow| flow.join().unwrap())
     });
+    println!("{answers:?} answers during {changes} changes");
+    assert!(answers.iter().all(|answers| *answers > 1000), "{answers:?} answers");
     drop((client, stream));
-    nothing_is_refused(&lab);
+    // What is never allowed was refused each time, and nothing else was.
+    for ((server, intruded), answers) in ["p2", "p5"].into_iter().zip(&shut).zip(answers) {
+        let refused = || lab.host.drops(server, "policy-in");
+        until("the last one is refused", || (refused() >= answers).then_some(()));
+        assert_eq!((refused(), lab.host.drops(server, "policy-out")), (answers, 0), "{server}");
+        assert!(is_empty(intruded), "somebody got in at {server}");
+    }
+    for vm in ["p2", "p3", "p4", "p5"] {
+        assert_eq!(lab.host.drops(vm, "no-connection"), 0, "{vm}");
+    }
 }
 
 #[test]
@@ -127,7 +137,7 @@ fn a_firewall_that_comes_asks_for_what_runs() {
     dropping(&lab, ("p2", "policy-in"), || asker.send(b"after").unwrap());
     let ping = Ping::run(from, v4);
     assert!(ping.is_lossless(), "{ping:?}");
-    until("the datagram is not there", || dvs_tests::netns::socket::is_empty(&taker).then_some(()));
+    until("the datagram is not there", || is_empty(&taker).then_some(()));
 }
 
 #[test]

@@ -92,6 +92,65 @@ fn what_is_no_rule_is_refused() {
     assert_eq!(run(&mut lab.host.cli("export")), before, "something has changed");
 }
 
+/// So many rules about networks of their own.
+fn many_rules(count: usize) -> String {
+    let rule = |number: usize| {
+        let [.., high, low, _] = (number * 256).to_be_bytes();
+        format!(
+            "- {{apiVersion: dvs/v1, kind: Rule, policy: web, name: r{number}, priority: 20, direction: in, action: drop, \
+             peer: 10.{high}.{low}.0/24}}\n"
+        )
+    };
+    (0..count).map(rule).collect()
+}
+
+#[test]
+fn rules_without_room_are_refused_with_numbers() {
+    let lab = switch();
+    run(&mut lab.host.cli("switch set --rule-capacity 1024 --wait"));
+    let before = run(&mut lab.host.cli("export"));
+    let path = lab.host.state().join("many.yaml");
+    for (count, words) in [
+        (
+            5_000,
+            [
+                "field ruleCapacity, value 1024",
+                "rows",
+                "the largest one is web",
+                "dvs switch set --rule-capacity",
+            ],
+        ),
+        (30_721, ["Policy web", "30722 rules", "30720 a direction", "make two policies of it"]),
+    ] {
+        std::fs::write(&path, many_rules(count)).unwrap();
+        let said = finish(lab.host.cli("apply --wait -f").arg(&path));
+        assert_eq!((said.code, said.output.as_str()), (Some(1), ""), "{said:?}");
+        for word in words {
+            assert!(said.errors.contains(word), "{word}: {said:?}");
+        }
+        assert_eq!(run(&mut lab.host.cli("export")), before, "something has changed");
+    }
+    // What the message says helps.
+    std::fs::write(&path, many_rules(5_000)).unwrap();
+    let said = finish(lab.host.cli("apply --wait -f").arg(&path));
+    let (_, remedy) = said.errors.split_once("; dvs ").unwrap();
+    run(&mut lab.host.cli(&format!("{} --wait", remedy.lines().next().unwrap())));
+    run(lab.host.cli("apply --wait -f").arg(&path));
+}
+
+#[test]
+fn rules_that_contradict_each_other_are_warned_about() {
+    let lab = switch();
+    let line = "rule add web twin --priority 10 --direction in --action drop --proto tcp --port 8080";
+    let said = finish(&mut lab.host.cli(line));
+    assert_eq!((said.code, said.output.as_str()), (Some(0), "Rule web/twin created\n"), "{said:?}");
+    for word in ["warning: ", "Rule web/https and Rule web/twin", "the same priority 10", "https, decides"] {
+        assert!(said.errors.contains(word), "{word}: {said:?}");
+    }
+    let said = finish(&mut lab.host.cli("rule set web twin --priority 11"));
+    assert_eq!((said.code, said.errors.as_str()), (Some(0), ""), "{said:?}");
+}
+
 #[test]
 fn whoever_would_shut_off_everything_is_asked() {
     let lab = switch();

@@ -3,11 +3,17 @@
 mod agent;
 mod changes;
 mod control;
+mod crowd;
 mod driver;
 mod errors;
 mod flood;
 mod groups;
 mod kinds;
+mod limits;
+mod lost;
+mod moves;
+mod preview;
+mod protocols;
 mod reject;
 mod tags;
 mod talk;
@@ -17,8 +23,7 @@ use std::net::IpAddr;
 
 use dvs_tests::netns::{Lab, run, until};
 
-/// Two networks behind a router, with a server in each and clients without firewalls. Reports of groups, which
-/// every station of IPv6 sends, are allowed, so that what ports drop is the tests' only.
+/// Two networks behind a router, with a server in each and clients without firewalls.
 const OBJECTS: &str = "
 - {kind: Router, name: r}
 - {kind: Network, name: blue, vlan: 10, router: r, subnet: [10.0.10.0/24, 'fd00:10::/64'], gateway: [10.0.10.1, 'fd00:10::1']}
@@ -30,8 +35,6 @@ const OBJECTS: &str = "
 - {kind: Uplink, name: u9, vlans: '10,20', native: 10}
 - {kind: Group, name: servers, selector: {role: server}}
 - {kind: Policy, name: web, appliesTo: servers}
-- {kind: Rule, policy: web, name: groups-in, priority: 1, direction: in, action: allow, proto: icmpv6, icmpType: 143}
-- {kind: Rule, policy: web, name: groups-out, priority: 1, direction: out, action: allow, proto: icmpv6, icmpType: 143}
 ";
 
 /// What the servers are asked for.

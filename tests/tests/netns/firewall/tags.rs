@@ -6,12 +6,16 @@ use dvs_tests::{
     frame::{Error, Frame, Packet, eth, ip},
     netns::{
         Lab,
-        frames::{IP_1, IP6_1, MAC_1, MAC_2, MAC_4, MAC_5, MAC_9},
+        frames::{IP_1, IP_2, IP6_1, MAC_1, MAC_2, MAC_4, MAC_5, MAC_9},
     },
 };
-use switch_common::{addr::Mac, verdict::DropReason::PolicyIn, wire::tcp::SYN};
+use switch_common::{
+    addr::Mac,
+    verdict::DropReason::PolicyIn,
+    wire::{ipv6::DESTINATION, tcp::SYN},
+};
 
-use super::{DNS, HTTPS, OTHER};
+use super::{DNS, HTTPS, OTHER, dvs};
 
 /// Servers behind an access port and a trunk, and clients at one of each kind.
 const MIXED: &str = "
@@ -66,5 +70,54 @@ fn tags_change_nothing() {
                 asks(&lab, client, server, from, to);
             }
         }
+    }
+}
+
+#[test]
+fn a_second_tag_makes_a_frame_no_packet() {
+    let lab = Lab::silent(MIXED);
+    let opening = ip(IP_2, IP_1).tcp(40_000, HTTPS, SYN, b"");
+    let twice = eth(MAC_4, MAC_5).ip(&opening).tagged(7).tagged(10);
+    // What a rule says of TCP is not asked, and nobody is told.
+    lab.send("p5", &twice).dropped("p4", PolicyIn);
+    dvs(&lab, "policy set web --default allow");
+    lab.send("p5", &twice).reaches(&[("p4", &twice)]);
+}
+
+/// Ports whose frames may have tags that mean nothing to the switch.
+const QINQ: &str = "
+- {kind: Network, name: blue, vlan: 10}
+- {kind: Port, name: p1, network: blue, qinq: true, mac: ['02:00:00:00:00:01'], label: {role: server}}
+- {kind: Port, name: p2, network: blue, qinq: true, mac: ['02:00:00:00:00:02']}
+- {kind: Group, name: servers, selector: {role: server}}
+- {kind: Policy, name: web, appliesTo: servers}
+- {kind: Rule, policy: web, name: https, priority: 10, direction: in, action: allow, proto: tcp, port: '443'}
+";
+
+#[test]
+fn packets_behind_one_tag_are_seen_at_qinq_ports() {
+    let lab = Lab::silent(QINQ);
+    let [allowed, other] =
+        [HTTPS, OTHER].map(|port| eth(MAC_1, MAC_2).ip(&ip(IP_2, IP_1).tcp(40_000, port, SYN, b"")));
+    for (allowed, other) in [(allowed.clone(), other.clone()), (allowed.tagged(7), other.tagged(7))] {
+        lab.send("p2", &allowed).reaches(&[("p1", &allowed)]);
+        lab.send("p2", &other).dropped("p1", PolicyIn);
+    }
+    lab.send("p2", &allowed.tagged(7).tagged(8)).dropped("p1", PolicyIn);
+}
+
+#[test]
+fn behind_options_and_extension_headers_there_are_rules_but_no_resets() {
+    let lab = Lab::silent(MIXED);
+    let clients: [IpAddr; 2] = ["10.0.0.77".parse().unwrap(), "fd00::77".parse().unwrap()];
+    for (from, to) in clients.into_iter().zip([IpAddr::from(IP_1), IP6_1.into()]) {
+        let header = ip(from, to).options(&[1; 4]).extension(DESTINATION, &[1, 4, 0, 0, 0, 0]);
+        let frame = |packet: &Packet| eth(MAC_1, MAC_2).ip(packet);
+        let allowed = frame(&header.tcp(40_000, HTTPS, SYN, b""));
+        lab.send("p2", &allowed).reaches(&[("p1", &allowed)]);
+        lab.send("p2", &frame(&header.tcp(40_000, OTHER, SYN, b""))).dropped("p1", PolicyIn);
+        let datagram = header.udp(40_000, OTHER, b"what?");
+        let told = eth(MAC_2, MAC_1).ip(&datagram.error(to, Error::Prohibited));
+        lab.send("p2", &frame(&datagram)).is(&[("p2", &told)], &[("p1", PolicyIn)]);
     }
 }

@@ -2,20 +2,20 @@
 
 use std::fs;
 
-use dvs_tests::netns::{Lab, Process, finish, run, until};
+use dvs_tests::netns::{Lab, Process, Stack, finish, run, socket::try_connect, until};
 use serde_json::Value;
 
-use super::{hits, hits_grow, ips, lab};
+use super::{super::readme, hits, hits_grow, ips, lab};
 
 /// What the server serves.
 const PAGE: &str = "hello from behind the firewall";
 
-/// A real web server at a port.
-fn serve(lab: &Lab, port: u16) -> Process {
+/// A real web server at a port of a VM.
+fn serve(lab: &Lab, vm: &str, port: u16) -> Process {
     let root = lab.host.state().join("www");
     fs::create_dir_all(&root).unwrap();
     fs::write(root.join("index.html"), PAGE).unwrap();
-    let mut command = lab.vm("p2").namespace.command("busybox");
+    let mut command = lab.vm(vm).namespace.command("busybox");
     let mut server =
         Process::start(command.args(["httpd", "-f", "-p", &format!("[::]:{port}"), "-h"]).arg(root));
     until("the web server listens", || {
@@ -29,7 +29,7 @@ fn serve(lab: &Lab, port: u16) -> Process {
 /// What the agent answers on its socket, asked as anybody would.
 fn get(lab: &Lab, path: &str) -> Value {
     let mut command = std::process::Command::new("curl");
-    command.args(["-s", "--fail", "--unix-socket"]).arg(lab.host.client.socket());
+    command.args(["-s", "--fail", "--unix-socket"]).arg(lab.host.socket());
     let answer = run(command.arg(format!("http://dvs{path}")));
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
@@ -37,7 +37,7 @@ fn get(lab: &Lab, path: &str) -> Value {
 #[test]
 fn a_web_server_is_reached_at_one_port() {
     let lab = lab("");
-    let servers = [443, 80].map(|port| serve(&lab, port));
+    let servers = [443, 80].map(|port| serve(&lab, "p2", port));
     for line in [
         "rule add web https --priority 100 --direction in --action allow --proto tcp --port 443 --log",
         "policy set web --log --wait",
@@ -71,6 +71,48 @@ fn a_web_server_is_reached_at_one_port() {
     let rows = get(&lab, "/v1/rule-hits?policy=web&port=p2");
     let row = rows.as_array().unwrap().iter().find(|row| row["rule"] == "https").unwrap();
     assert!(row["packets"].as_u64() >= Some(6) && row["bytes"].as_u64() > Some(1000), "{rows}");
+}
+
+/// What the chapter takes for granted, a command a generation, as its reader has come there.
+const BEFORE: [&str; 3] = [
+    "network add blue --vlan 10",
+    "port add client --network blue --device v1 --mac 02:00:00:00:00:01 --ip 10.0.10.1",
+    "port add web --network blue --device v2 --mac 02:00:00:00:00:02 --ip 10.0.10.2 --label role=web",
+];
+
+#[test]
+fn the_readme_is_right() {
+    let mut lab = Lab::empty();
+    for vm in ["v1", "v2"] {
+        lab.plug(vm, 1500, Stack::Bare);
+        lab.vm(vm).namespace.ip(&format!("addr add {}/24 dev eth0", lab.vm(vm).ips_in(10)[0]));
+    }
+    for line in BEFORE {
+        // The agent hears of new devices from the kernel, and refuses what it has not heard of.
+        until(line, || (finish(&mut lab.host.cli(line)).code == Some(0)).then_some(()));
+    }
+    let _servers = [443, 80].map(|port| serve(&lab, "v2", port));
+    let client = &lab.vm("v1").namespace;
+    let places = [("dvs-client", client.name())];
+    let shell = readme::Shell::new(&lab.host, &places);
+    let log = Process::start(&mut lab.host.cli("log --follow -o json"));
+    for step in readme::chapter("Protect a server") {
+        let is_tried = step.command.ends_with("--dry-run");
+        let open = is_tried.then(|| try_connect(client, "10.0.10.2".parse().unwrap(), 443).unwrap());
+        let said = shell.play(&step);
+        let own = open.map(|open| open.local_addr().unwrap().to_string());
+        assert!(own.is_none_or(|own| said.contains(&own)), "another connection would be cut:\n{said}");
+    }
+    // Whoever follows is told on, an object a line.
+    finish(&mut shell.command("ip netns exec dvs-client curl --max-time 1 http://10.0.10.2:81"));
+    until("the log goes on", || {
+        let text = log.output();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let events: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let refused =
+            |port| events.iter().any(|event| event["destinationPort"] == port && event["rule"] == "default");
+        (refused(80) && refused(81)).then_some(())
+    });
 }
 
 /// The refused connection is in the log with all that is known of it, and the allowed one is too.

@@ -20,6 +20,8 @@ const MANY_PORTS: u32 = 1_000;
 const FEW_FLOWS: u32 = 1_000;
 const MANY_FLOWS: u32 = 1_000_000;
 const MANY_ROUTES: u32 = 1_000_000;
+const FEW_RULES: u32 = 10;
+const MANY_RULES: u32 = 10_000;
 
 /// An aim.
 #[derive(Serialize)]
@@ -37,9 +39,10 @@ pub(crate) struct Aim {
 /// All aims about which something was measured.
 pub(crate) fn check(samples: &Samples, programs: &Programs, sharing: Option<&Sharing>) -> Vec<Aim> {
     let network = of_network(samples);
+    let first = of_first_packet(programs);
     let programs = of_switch(programs).into_iter().chain(of_router(programs)).chain(of_loading(programs));
     let firewall = of_firewall(samples, sharing);
-    network.chain(programs).chain(firewall).filter_map(judge).collect()
+    network.chain(programs).chain([first]).chain(firewall).filter_map(judge).collect()
 }
 
 type Claim = (String, Bound, Option<f64>);
@@ -103,6 +106,12 @@ fn of_loading(programs: &Programs) -> [Claim; 2] {
         ("Loading 1 M routes: seconds".into(), Bound::LessThan(5.0), load.map(|load| load.seconds)),
         ("Loading 1 M routes: MB".into(), Bound::LessThan(500.0), load.map(|load| load.megabytes)),
     ]
+}
+
+fn of_first_packet(programs: &Programs) -> Claim {
+    let first = |rules| median(programs, Program::FilteredFirst, |timing| timing.rules == Some(rules));
+    let what = "Firewall, first packet: 10 k rules against 10".into();
+    (what, Bound::AtMost(2.0), growth(first(FEW_RULES), first(MANY_RULES)))
 }
 
 fn of_firewall(samples: &Samples, sharing: Option<&Sharing>) -> [Claim; 2] {
@@ -192,6 +201,15 @@ mod tests {
     fn a_flow_is_judged_against_the_limit_and_against_few_flows() {
         let timings = vec![timing(Program::RoutedLimit, 100.0), flow(1_000, 130.0), flow(1_000_000, 220.0)];
         assert_eq!(met(&Samples::default(), &Programs { timings, loads: Vec::new() }), [true, false]);
+    }
+
+    #[test]
+    fn a_first_packet_is_judged_by_ten_and_by_ten_thousand_rules() {
+        for (ns, good) in [(199.0, true), (201.0, false)] {
+            let first = |(rules, ns)| Timing { rules: Some(rules), ..timing(Program::FilteredFirst, ns) };
+            let timings = [(0, 10.0), (10, 100.0), (1_000, 500.0), (10_000, ns)].map(first).into();
+            assert_eq!(met(&Samples::default(), &Programs { timings, loads: Vec::new() }), [good]);
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What rules and defaults decided about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use switch_common::table::hits::{Hits, Key, NAME};
 use zerocopy::transmute;
@@ -46,7 +49,25 @@ impl Table {
     /// # Errors
     /// When it is missing or has another layout.
     pub fn open(home: &Home) -> Result<Self, DataplaneError> {
-        Hash::open(NAME, &home.map(NAME)).map(Self)
+        Self::open_at(&home.sized(NAME))
+    }
+
+    fn open_at(pin: &Path) -> Result<Self, DataplaneError> {
+        Hash::open(NAME, pin).map(Self)
+    }
+
+    /// Moves what is in another table here. False if there was not room for all of it.
+    ///
+    /// Programs may still count there: what they do after this is found there the next time.
+    pub(in super::super) fn absorb(&mut self, pin: &Path) -> Result<bool, DataplaneError> {
+        let mut other = Self::open_at(pin)?;
+        let mut all = true;
+        for key in other.keys(|_| true)? {
+            let Some([packets, bytes, last]) = other.0.get(&key)? else { continue };
+            other.0.remove(&key)?;
+            all &= self.add_one(&key, More { packets, bytes, last })?;
+        }
+        Ok(all)
     }
 
     /// Visits all entries.
@@ -58,15 +79,17 @@ impl Table {
     ///
     /// A row is written whole, so what the datapath counts between our look and our write is lost too.
     pub fn add(&mut self, more: &BTreeMap<Key, More>) -> Result<(), DataplaneError> {
-        for (key, more) in more {
-            let [packets, bytes, last] = self.0.get(key)?.unwrap_or_default();
-            let sum = More { packets, bytes, last }.and(*more);
-            match self.0.set(key, [sum.packets, sum.bytes, sum.last]) {
-                Err(DataplaneError::Full { .. }) => {}
-                done => done?,
-            }
+        more.iter().try_for_each(|(key, more)| self.add_one(key, *more).map(drop))
+    }
+
+    /// Adds to one count; false if there is no room for it.
+    fn add_one(&mut self, key: &Key, more: More) -> Result<bool, DataplaneError> {
+        let [packets, bytes, last] = self.0.get(key)?.unwrap_or_default();
+        let sum = More { packets, bytes, last }.and(more);
+        match self.0.set(key, [sum.packets, sum.bytes, sum.last]) {
+            Err(DataplaneError::Full { .. }) => Ok(false),
+            done => done.map(|()| true),
         }
-        Ok(())
     }
 
     /// Removes all of a slot.

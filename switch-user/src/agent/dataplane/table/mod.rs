@@ -15,7 +15,7 @@ pub mod limits;
 pub mod names;
 pub mod neighbours;
 pub mod overlay;
-mod pool;
+pub(super) mod pool;
 pub mod ports;
 pub mod routes;
 pub mod rules;

@@ -3,6 +3,11 @@
 //! A new version of a policy is written beside the old one, into the first gap that has room for it, and
 //! then the policy's pointer is switched over. The rows of the old version become a gap when no program
 //! looks at them any more.
+//!
+//! No version may be moved onto its own rows, so gaps that are too small for what lies behind them could
+//! not be brought together. Therefore one gap is always kept that the largest policy fits into: through it
+//! any policy gets to the other side of a small gap. Whoever keeps to [`fits`](crate::classifier::fits)
+//! finds room, however often policies come, grow and go.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +17,11 @@ use crate::agent::dataplane::DataplaneError;
 
 /// Rows in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Region {
+pub(in crate::agent) struct Region {
     /// The first of them.
-    pub(super) first: u32,
+    pub(in crate::agent) first: u32,
     /// How many they are.
-    pub(super) rows: u32,
+    pub(in crate::agent) rows: u32,
 }
 
 impl Region {
@@ -27,7 +32,7 @@ impl Region {
 }
 
 /// The rows and pointers themselves.
-pub(super) trait Memory {
+pub(in crate::agent) trait Memory {
     /// Writes rows.
     fn write(&mut self, first: u32, rows: &[Row]) -> Result<(), DataplaneError>;
     /// Reads rows.
@@ -39,7 +44,8 @@ pub(super) trait Memory {
 }
 
 /// Who has which rows.
-pub(super) struct Pool {
+#[derive(Clone)]
+pub(in crate::agent) struct Pool {
     capacity: u32,
     /// Regions of policies, by slot.
     regions: BTreeMap<u32, Region>,
@@ -51,12 +57,12 @@ pub(super) struct Pool {
 
 impl Pool {
     /// A pool of so many rows, of which the first is never used, with the policies that are there.
-    pub(super) const fn new(capacity: u32, regions: BTreeMap<u32, Region>) -> Self {
+    pub(in crate::agent) const fn new(capacity: u32, regions: BTreeMap<u32, Region>) -> Self {
         Self { capacity, regions, retired: Vec::new(), inherited: true }
     }
 
     /// Writes a policy.
-    pub(super) fn put(
+    pub(in crate::agent) fn put(
         &mut self,
         memory: &mut impl Memory,
         slot: u32,
@@ -68,7 +74,11 @@ impl Pool {
     }
 
     /// Removes a policy.
-    pub(super) fn remove(&mut self, memory: &mut impl Memory, slot: u32) -> Result<(), DataplaneError> {
+    pub(in crate::agent) fn remove(
+        &mut self,
+        memory: &mut impl Memory,
+        slot: u32,
+    ) -> Result<(), DataplaneError> {
         memory.point(slot, 0)?;
         self.retired.extend(self.regions.remove(&slot));
         Ok(())
@@ -80,20 +90,53 @@ impl Pool {
             if self.inherited {
                 memory.wait();
                 self.inherited = false;
-            } else if let Some(first) = self.gap(rows) {
+            } else if let Some(first) = self.careful_gap(rows) {
                 return Ok(Some(first));
             } else if !self.retired.is_empty() {
                 memory.wait();
                 self.retired.clear();
-            } else if self.free() < rows {
-                return Ok(None);
-            } else if let Some((slot, region, first)) = self.next_move() {
-                let content = memory.read(region)?;
-                self.place(memory, slot, Region { first, ..region }, &content)?;
-            } else {
-                return Ok(None);
+            } else if self.free() < rows || !self.bring_together(memory)? {
+                return Ok(self.gap(rows));
             }
         }
+    }
+
+    /// The first gap for so many rows beside which there still is one for the largest policy.
+    fn careful_gap(&self, rows: u32) -> Option<u32> {
+        let largest = self.regions.values().map(|region| region.rows).max().unwrap_or_default().max(rows);
+        let gaps = self.gaps();
+        let found = gaps.iter().find(|gap| {
+            let left = gap.rows.checked_sub(rows);
+            let other = gaps.iter().any(|other| other != *gap && other.rows >= largest);
+            left.is_some_and(|left| other || left >= largest)
+        });
+        found.map(|gap| gap.first)
+    }
+
+    /// Moves a policy towards the first row. False if all gaps are one, or no policy can be moved.
+    fn bring_together(&mut self, memory: &mut impl Memory) -> Result<bool, DataplaneError> {
+        if let Some((slot, region, first)) = self.next_move() {
+            self.shift(memory, slot, region, first)?;
+            return Ok(true);
+        }
+        let Some((slot, region, first, through)) = self.next_detour() else { return Ok(false) };
+        self.shift(memory, slot, region, through)?;
+        memory.wait();
+        self.retired.clear();
+        self.shift(memory, slot, Region { first: through, ..region }, first)?;
+        Ok(true)
+    }
+
+    /// Moves a policy.
+    fn shift(
+        &mut self,
+        memory: &mut impl Memory,
+        slot: u32,
+        from: Region,
+        first: u32,
+    ) -> Result<(), DataplaneError> {
+        let content = memory.read(from)?;
+        self.place(memory, slot, Region { first, ..from }, &content)
     }
 
     /// Writes a version of a policy into a gap and switches over.
@@ -112,13 +155,25 @@ impl Pool {
 
     /// The first policy that fits into a gap before it, and the first row of that.
     fn next_move(&self) -> Option<(u32, Region, u32)> {
-        let mut regions: Vec<(Region, u32)> =
-            self.regions.iter().map(|(slot, region)| (*region, *slot)).collect();
-        regions.sort_unstable();
-        regions.into_iter().find_map(|(region, slot)| {
+        self.in_order().into_iter().find_map(|(region, slot)| {
             let first = self.gap(region.rows).filter(|first| *first < region.first)?;
             Some((slot, region, first))
         })
+    }
+
+    /// The policy behind the first gap, the first row of that, and of a gap that it fits into.
+    fn next_detour(&self) -> Option<(u32, Region, u32, u32)> {
+        let hole = self.gaps().into_iter().next()?;
+        let (region, slot) = self.in_order().into_iter().find(|(region, _)| region.first == hole.end())?;
+        Some((slot, region, hole.first, self.gap(region.rows)?))
+    }
+
+    /// Where policies are, with their slots.
+    fn in_order(&self) -> Vec<(Region, u32)> {
+        let mut regions: Vec<(Region, u32)> =
+            self.regions.iter().map(|(slot, region)| (*region, *slot)).collect();
+        regions.sort_unstable();
+        regions
     }
 
     /// The first row of the first gap that has room for so many rows.
@@ -159,6 +214,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::classifier::fits;
 
     const CAPACITY: u32 = 64;
 
@@ -229,14 +285,18 @@ mod tests {
     }
 
     proptest! {
-        /// The memory refuses what overlaps.
+        /// The memory refuses what overlaps. Whoever has kept to what fits finds room for what does.
         #[test]
-        fn policies_are_what_was_written_last(steps in steps()) {
+        fn policies_are_what_was_written_last(steps in steps(), careful: bool) {
             let (mut memory, mut pool) = (Fake::new(), Pool::new(CAPACITY, BTreeMap::new()));
             let mut expected: BTreeMap<u32, Vec<Row>> = BTreeMap::new();
             for (mark, (slot, rows, restart)) in (0..).zip(steps) {
                 if restart {
                     pool = Pool::new(CAPACITY, memory.heads.clone());
+                }
+                let others = memory.heads.values().map(|region| region.rows);
+                if careful && !fits(others, rows, CAPACITY) {
+                    continue;
                 }
                 if rows == 0 {
                     pool.remove(&mut memory, slot).unwrap();
@@ -245,7 +305,9 @@ mod tests {
                     let policy = policy(rows, mark);
                     match pool.put(&mut memory, slot, &policy) {
                         Ok(()) => drop(expected.insert(slot, policy)),
-                        Err(DataplaneError::NoRules { needed, largest, .. }) => prop_assert!(largest < needed),
+                        Err(DataplaneError::NoRules { needed, largest, .. }) => {
+                            prop_assert!(!careful && largest < needed);
+                        }
                         Err(error) => return Err(TestCaseError::fail(error.to_string())),
                     }
                 }
@@ -267,9 +329,24 @@ mod tests {
             pool.remove(&mut memory, slot).unwrap();
         }
         pool.put(&mut memory, 7, &policy(30, 7)).unwrap();
-        assert_eq!(pool.regions[&7], Region { first: 21, rows: 30 });
+        assert_eq!(pool.regions[&7], Region { first: 31, rows: 30 });
         for slot in [2, 4, 6] {
             assert_eq!(memory.content(slot), Some(policy(10, slot)));
+        }
+    }
+
+    #[test]
+    fn a_policy_gets_to_the_other_side_of_a_gap_that_is_smaller() {
+        let (mut memory, mut pool) = (Fake::new(), Pool::new(CAPACITY, BTreeMap::new()));
+        for (slot, rows) in [(1, 7), (2, 14), (3, 14)] {
+            pool.put(&mut memory, slot, &policy(rows, slot)).unwrap();
+        }
+        pool.remove(&mut memory, 1).unwrap();
+        // 35 rows are free, 28 of them in one piece: for it, and for the largest one.
+        pool.put(&mut memory, 4, &policy(15, 4)).unwrap();
+        assert_eq!([2, 3, 4].map(|slot| pool.regions[&slot].first), [1, 15, 29]);
+        for (slot, rows) in [(2, 14), (3, 14), (4, 15)] {
+            assert_eq!(memory.content(slot), Some(policy(rows, slot)));
         }
     }
 
@@ -288,7 +365,7 @@ mod tests {
         let (mut memory, mut pool) = (Fake::new(), Pool::new(CAPACITY, BTreeMap::new()));
         for round in 0..3 {
             for slot in 1..=5 {
-                pool.put(&mut memory, slot, &policy(4, round)).unwrap();
+                pool.put(&mut memory, slot, &policy(3, round)).unwrap();
             }
         }
         assert_eq!(memory.waits, 1, "only for what a former agent may have left");

@@ -176,18 +176,20 @@ fn policies_take_slots_and_rows() {
         "the switch: that makes 4096 ports, uplinks, routers, policies and overlay networks, more than the switch \
          has room for; keep to 4095 on one host"
     );
-    let mut desired = policies(1024);
+    let mut desired = policies(1022);
     lines("kind: Switch, ruleCapacity: 1024").objects().for_each(|object| desired.put(object));
     assert_eq!(
         text(&desired),
-        "Switch, field ruleCapacity, value 1024: the policies take 1024 rows, and a new version of the largest one, \
-         p999, 1 beside them; dvs switch set --rule-capacity 2048"
+        "Switch, field ruleCapacity, value 1024: the policies take 1022 rows; the largest one is p999, with 1, and room \
+         for two of that size must stay free: one for a new version, one to move policies through; dvs switch set \
+         --rule-capacity 2048"
     );
     desired.remove(&ObjectId::new(Kind::Policy, "p0"));
     assert_eq!(problems(&desired), [""; 0]);
     check("kind: Switch, ruleCapacity: 1023", &["Switch ruleCapacity 1023 out-of-range"]);
     check("kind: Switch, ruleCapacity: 4194305", &["Switch ruleCapacity 4194305 out-of-range"]);
-    check("kind: Switch, ruleCapacity: 4194304", &[]);
+    check("kind: Switch, ruleCapacity: 4194304, hitCapacity: 4194304", &[]);
+    check("kind: Switch, hitCapacity: 1023", &["Switch hitCapacity 1023 out-of-range"]);
 }
 
 #[test]

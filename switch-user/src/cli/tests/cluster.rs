@@ -1,0 +1,101 @@
+//! Many hosts.
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::client::Client;
+
+/// A manager with hosts h1, which has applied generation 1 and has port p1, and h2.
+fn manager() -> Agent {
+    let agent = Agent::start(true);
+    let objects = [
+        "network add blue --vlan 10",
+        "port add p1 --network blue --device v1",
+        "port add p2 --network blue --device v1",
+    ];
+    for line in objects {
+        agent.ok(line);
+    }
+    for (host, generation, errors, devices) in
+        [("h1", 5, json!(["no room"]), json!({"p1": true})), ("h2", 1, json!([]), json!({}))]
+    {
+        let report = json!({
+            "instance": host, "version": "0.1.0", "applied": {"generation": generation, "errors": errors},
+            "claims": 0, "devices": devices, "ports": 0, "residentBytes": 0,
+        });
+        tell(&agent, &format!("/v1/cluster/hosts/{host}/report"), &report);
+    }
+    agent
+}
+
+/// Sends what only hosts say.
+fn tell(agent: &Agent, path: &str, body: &Value) {
+    let client = Client::new(agent.directory.path().join("dvs.sock"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer: Value = runtime.block_on(client.send(Method::POST, path, Some(body))).unwrap();
+    assert_eq!(answer.get("refused"), None);
+}
+
+/// Without the seconds since something happened.
+fn timeless(table: &str) -> String {
+    let line = |line: &str| line.split_whitespace().filter(|word| *word != "s").collect::<Vec<_>>().join(" ");
+    table.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn hosts_are_objects() {
+    let agent = Agent::start(true);
+    assert_eq!(agent.ok("host add h1 --ha-group rack1 --label zone=a"), "Host h1 created\n");
+    assert_eq!(agent.ok("host set h1 --clear ha-group"), "Host h1 updated: haGroup\n");
+    let shown = agent.ok("host show h1");
+    assert_eq!(shown, "name:     h1\nhaGroup:  default\nlabel:    zone=a\n");
+    assert_eq!(agent.ok("host remove h1"), "Host h1 removed\n");
+    let error = agent.refused("host add h+1");
+    assert!(error.starts_with("error: Host h+1, field name, value \"h+1\": this is not a name"), "{error}");
+    let error = agent.refused("uplink add eth1 --hosts h9");
+    let expected = "error: Uplink eth1, field hosts, value \"h9\": there is no such host; create it first: dvs host add NAME";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn hosts_are_listed_with_their_state() {
+    let agent = manager();
+    let table = agent.ok("host list").replace(" s ", " ");
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["NAME", "STATE", "SINCE", "APPLIED", "LAG", "PORTS", "ERRORS"]);
+    assert_eq!([&rows[1][..2], &rows[1][3..]].concat(), ["h1", "alive", "5", "0", "1", "1"]);
+    assert_eq!([&rows[2][..2], &rows[2][3..]].concat(), ["h2", "alive", "1", "4", "0", "0"]);
+    let listed: Value = serde_json::from_str(&agent.ok("host list -o json")).unwrap();
+    assert_eq!((&listed[1]["name"], &listed[1]["lag"]), (&json!("h2"), &json!(4)));
+}
+
+#[test]
+fn ports_are_listed_with_their_host() {
+    let table = "NAME  NETWORK  VLANS  HOST  DEVICE  STATE    MAC  IP
+p1    blue     10     h1    p1      bound    -    -
+p2    blue     10     -     v1      unbound  -    -
+";
+    assert_eq!(manager().ok("port list"), table);
+}
+
+#[test]
+fn the_status_of_a_cluster_is_that_of_its_hosts() {
+    let agent = manager();
+    let status = timeless(&agent.ok("status"));
+    let head =
+        "generation: 5\nhosts: 2 (2 alive)\nports: 1 bound, 0 lost\nerror: host h1: no room\n\nNAME STATE";
+    assert!(status.starts_with(head), "{status}");
+    let status: Value = serde_json::from_str(&agent.ok("status -o json")).unwrap();
+    assert_eq!(
+        (&status["claims"], &status["lost"], status["hosts"].as_array().map(Vec::len)),
+        (&json!(1), &json!([]), Some(2))
+    );
+}
+
+#[test]
+fn one_host_has_no_list_of_hosts() {
+    let error = Agent::new().refused("host list");
+    let expected = "error: this is one host's own manager, there are no others; ask a manager of many hosts (dvs --server URL)";
+    assert_eq!(error, expected);
+}

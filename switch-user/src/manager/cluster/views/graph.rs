@@ -1,0 +1,268 @@
+//! All objects and bindings, with the ways from one to others: what views are made of.
+//!
+//! A view is the answers to questions, starting with one about the host. So a change can only touch the views
+//! whose host has asked something that has another answer afterwards.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    BindingChange,
+    ways::{Step, found_by, ways},
+};
+use crate::{
+    api::Binding,
+    model::{Document, Kind, Object, ObjectId},
+};
+
+/// A question about the whole. The answers to all but the first two are sets of objects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Question {
+    /// Which ways lead on from this object?
+    Object(ObjectId),
+    /// Where is this port?
+    Binding(String),
+    /// Hosts of this HA group.
+    HostsOf(String),
+    /// Ports that are bound to hosts of this HA group.
+    PortsOf(String),
+    /// Uplinks of this host alone, or of all hosts.
+    UplinksOf(Option<String>),
+    /// Networks with this VLAN.
+    NetworksIn(u32),
+    /// Networks of this router.
+    NetworksOf(String),
+    /// Routes of this router.
+    RoutesOf(String),
+    /// Groups that list this port.
+    GroupsListing(String),
+    /// Groups whose selector has this label first.
+    GroupsSelecting(String, String),
+    /// Groups that this group is in.
+    GroupsWith(String),
+    /// Ports with this label.
+    PortsWith(String, String),
+    /// Policies of this group.
+    PoliciesOf(String),
+    /// Rules of this policy.
+    RulesOf(String),
+    /// Ports that are for a device of this name.
+    PortsFor(String),
+}
+
+impl Question {
+    /// The question about an object.
+    pub(super) fn object(kind: Kind, name: impl Into<String>) -> Self {
+        Self::Object(ObjectId::new(kind, name))
+    }
+}
+
+/// An object, and where it leads.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: Arc<ObjectId>,
+    /// The question about it, and the one where it is if it is a port: shared by all who ask.
+    pub(super) question: Arc<Question>,
+    pub(super) place: Option<Arc<Question>>,
+    pub(super) document: Document,
+    pub(super) ways: Vec<Step>,
+    found_by: Vec<Question>,
+}
+
+impl Entry {
+    fn new(object: Object) -> Self {
+        let (found_by, ways) = (found_by(&object), ways(&object));
+        let id = object.id();
+        let place = (id.kind == Kind::Port).then(|| Arc::new(Question::Binding(id.name.clone())));
+        let question = Arc::new(Question::Object(id.clone()));
+        Self { id: Arc::new(id), question, place, document: object.document(), ways, found_by }
+    }
+}
+
+/// What a change touches.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// Questions with other answers: views are made anew where they were asked.
+    pub(super) questions: HashSet<Question>,
+    /// Objects and bindings whose content alone is another one, which changes no way.
+    pub(super) contents: HashSet<Question>,
+}
+
+/// Where a port is, and since when.
+#[derive(Debug)]
+struct Placed {
+    binding: Arc<Binding>,
+    /// Number of the change of bindings that put it there, or of a later one.
+    number: u64,
+}
+
+/// All objects and bindings.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    objects: HashMap<ObjectId, Arc<Entry>>,
+    sets: HashMap<Question, BTreeSet<Arc<ObjectId>>>,
+    bindings: HashMap<String, Placed>,
+    /// Ports that are bound to a host.
+    bound: HashMap<String, BTreeSet<String>>,
+    /// Ports that are bound and do not exist.
+    orphans: BTreeSet<String>,
+}
+
+impl Graph {
+    /// An object.
+    pub(super) fn get(&self, id: &ObjectId) -> Option<&Arc<Entry>> {
+        self.objects.get(id)
+    }
+
+    /// Kinds and names of all objects.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.objects.keys()
+    }
+
+    /// The objects that answer a question.
+    pub(super) fn set(&self, question: &Question) -> impl Iterator<Item = &Arc<ObjectId>> {
+        self.sets.get(question).into_iter().flatten()
+    }
+
+    /// How many objects answer a question.
+    pub(super) fn size(&self, question: &Question) -> usize {
+        self.sets.get(question).map_or(0, BTreeSet::len)
+    }
+
+    /// True if the object answers the question.
+    pub(super) fn answers(&self, id: &ObjectId, question: &Question) -> bool {
+        self.sets.get(question).is_some_and(|set| set.contains(id))
+    }
+
+    /// Where a port is.
+    pub(super) fn binding(&self, port: &str) -> Option<&Arc<Binding>> {
+        self.bindings.get(port).map(|placed| &placed.binding)
+    }
+
+    /// Whoever knows the bindings of this number knows where the port is; 0 if it is nowhere.
+    pub(super) fn binding_number(&self, port: &str) -> u64 {
+        self.bindings.get(port).map_or(0, |placed| placed.number)
+    }
+
+    /// All bindings, those of ports that are gone among them.
+    pub(super) fn bindings(&self) -> impl Iterator<Item = (&String, &Arc<Binding>)> {
+        self.bindings.iter().map(|(port, placed)| (port, &placed.binding))
+    }
+
+    /// The ports that are bound to a host.
+    pub(super) fn bound(&self, host: &str) -> impl Iterator<Item = &String> {
+        self.bound.get(host).into_iter().flatten()
+    }
+
+    /// The ports that are bound and do not exist.
+    pub(super) fn orphans(&self) -> impl Iterator<Item = &String> {
+        self.orphans.iter()
+    }
+
+    /// Puts an object, or removes it.
+    pub(super) fn change(&mut self, id: &ObjectId, object: Option<Object>, touched: &mut Touched) {
+        let new = object.map(|object| Arc::new(Entry::new(object)));
+        let old = match &new {
+            Some(new) => self.objects.insert(id.clone(), Arc::clone(new)),
+            None => self.objects.remove(id),
+        };
+        let question = Question::Object(id.clone());
+        match (&old, &new) {
+            (Some(old), Some(new)) if old.ways == new.ways => drop(touched.contents.insert(question)),
+            _ => drop(touched.questions.insert(question)),
+        }
+        let found_by = |entry: &Option<Arc<Entry>>| -> BTreeSet<Question> {
+            entry.iter().flat_map(|entry| entry.found_by.iter().cloned()).collect()
+        };
+        let (before, after) = (found_by(&old), found_by(&new));
+        for question in before.difference(&after) {
+            self.leave(question, id, touched);
+        }
+        for question in after.difference(&before) {
+            self.join(question.clone(), Arc::new(id.clone()), touched);
+        }
+        if id.kind == Kind::Host {
+            self.regroup(&id.name, &[old, new].map(|entry| ha_group(entry.as_ref())), touched);
+        }
+        if id.kind == Kind::Port {
+            self.adopt(&id.name);
+        }
+    }
+
+    /// Notes whether a port is bound that does not exist.
+    fn adopt(&mut self, port: &str) {
+        let exists = self.objects.contains_key(&ObjectId::new(Kind::Port, port));
+        if self.bindings.contains_key(port) && !exists {
+            self.orphans.insert(port.to_owned());
+        } else {
+            self.orphans.remove(port);
+        }
+    }
+
+    /// Binds a port, or frees it, by the change of this number.
+    pub(super) fn bind(&mut self, (port, binding): BindingChange, number: u64, touched: &mut Touched) {
+        let port = port.as_str();
+        let new = binding.map(Arc::new);
+        let old = match &new {
+            Some(new) => self.bindings.insert(port.to_owned(), Placed { binding: Arc::clone(new), number }),
+            None => self.bindings.remove(port),
+        };
+        let old = old.map(|placed| placed.binding);
+        touched.contents.insert(Question::Binding(port.to_owned()));
+        self.adopt(port);
+        if let Some(old) = &old {
+            self.bound.entry(old.host.clone()).or_default().remove(port);
+        }
+        if let Some(new) = &new {
+            self.bound.entry(new.host.clone()).or_default().insert(port.to_owned());
+        }
+        let group = |binding: Option<Arc<Binding>>| {
+            let host = ObjectId::new(Kind::Host, &binding?.host);
+            ha_group(self.objects.get(&host))
+        };
+        let groups = [group(old), group(new)];
+        self.move_port(port, &groups, touched);
+    }
+
+    /// A host goes from one HA group to another, and its ports with it.
+    fn regroup(&mut self, host: &str, groups: &[Option<String>; 2], touched: &mut Touched) {
+        let ports: Vec<String> = self.bound(host).cloned().collect();
+        for port in ports {
+            self.move_port(&port, groups, touched);
+        }
+    }
+
+    fn move_port(&mut self, port: &str, [old, new]: &[Option<String>; 2], touched: &mut Touched) {
+        if old == new {
+            return;
+        }
+        let id = ObjectId::new(Kind::Port, port);
+        if let Some(old) = old {
+            self.leave(&Question::PortsOf(old.clone()), &id, touched);
+        }
+        if let Some(new) = new {
+            self.join(Question::PortsOf(new.clone()), Arc::new(id), touched);
+        }
+    }
+
+    fn join(&mut self, question: Question, id: Arc<ObjectId>, touched: &mut Touched) {
+        touched.questions.insert(question.clone());
+        self.sets.entry(question).or_default().insert(id);
+    }
+
+    fn leave(&mut self, question: &Question, id: &ObjectId, touched: &mut Touched) {
+        touched.questions.insert(question.clone());
+        if let Some(set) = self.sets.get_mut(question) {
+            set.remove(id);
+            if set.is_empty() {
+                self.sets.remove(question);
+            }
+        }
+    }
+}
+
+fn ha_group(entry: Option<&Arc<Entry>>) -> Option<String> {
+    if let Object::Host(host) = &entry?.document.object { Some(host.ha_group.clone()) } else { None }
+}

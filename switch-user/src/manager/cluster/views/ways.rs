@@ -1,0 +1,176 @@
+//! From an object to those that it needs: what a view has besides the ports that it is for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::graph::Question;
+use crate::model::{Group, Host, Kind, Network, Object, Policy, Port, Route, Rule, Uplink, VlanList};
+
+/// What an object is in a view for. An object may be in it for several reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// Others name it, or are about its addresses.
+    Named,
+    /// All that belongs to it is needed as well: what a port needs to forward, who a group of peers is.
+    Whole,
+    /// A group with a port in it that is needed as a whole: its policies apply. The group itself is in the view
+    /// only if it is also named.
+    Applied,
+}
+
+/// A way from an object to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// Taken if the object is in the view for this.
+    pub(super) when: Role,
+    /// Where it leads.
+    pub(super) to: Target,
+    /// What these are in the view for.
+    pub(super) role: Role,
+}
+
+/// Where a way leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// To whatever answers the question.
+    One(Arc<Question>),
+    /// To whatever answers all of them.
+    All(Vec<Arc<Question>>),
+    /// To the groups that answer it and whose selector selects ports with these labels.
+    Selecting(Arc<Question>, BTreeMap<String, String>),
+}
+
+fn step(when: Role, question: Question, role: Role) -> Step {
+    Step { when, to: Target::One(Arc::new(question)), role }
+}
+
+/// A way that is taken whatever the object is in the view for.
+fn named(kind: Kind, name: &str) -> Step {
+    step(Role::Named, Question::object(kind, name), Role::Named)
+}
+
+/// A way to something that is needed as a whole, from what is needed so itself.
+fn whole(question: Question) -> Step {
+    step(Role::Whole, question, Role::Whole)
+}
+
+/// The questions that an object is an answer to, besides the one about itself.
+pub(super) fn found_by(object: &Object) -> Vec<Question> {
+    match object {
+        Object::Host(host) => vec![Question::HostsOf(host.ha_group.clone())],
+        Object::Network(network) => {
+            let router = network.router.clone().map(Question::NetworksOf);
+            router.into_iter().chain(network.vlan.map(Question::NetworksIn)).collect()
+        }
+        Object::Uplink(uplink) if uplink.hosts.is_empty() => vec![Question::UplinksOf(None)],
+        Object::Uplink(uplink) => {
+            uplink.hosts.iter().map(|host| Question::UplinksOf(Some(host.clone()))).collect()
+        }
+        Object::Port(port) => {
+            let labels = port.label.iter();
+            let labels = labels.map(|(key, value)| Question::PortsWith(key.clone(), value.clone()));
+            labels.chain(port.device.clone().map(Question::PortsFor)).collect()
+        }
+        Object::Route(route) => vec![Question::RoutesOf(route.router.clone())],
+        Object::Group(group) => group_found_by(group),
+        Object::Policy(policy) => policy.applies_to.clone().map(Question::PoliciesOf).into_iter().collect(),
+        Object::Rule(rule) => vec![Question::RulesOf(rule.policy.clone())],
+        Object::Switch(_) | Object::Router(_) => Vec::new(),
+    }
+}
+
+fn group_found_by(group: &Group) -> Vec<Question> {
+    let listed = group.ports.iter().cloned().map(Question::GroupsListing);
+    let inner = group.groups.iter().cloned().map(Question::GroupsWith);
+    let first = group.selector.first_key_value();
+    let first = first.map(|(key, value)| Question::GroupsSelecting(key.clone(), value.clone()));
+    listed.chain(inner).chain(first).collect()
+}
+
+/// The ways that lead on from an object.
+pub(super) fn ways(object: &Object) -> Vec<Step> {
+    match object {
+        Object::Host(host) => of_host(host),
+        Object::Router(router) => vec![
+            whole(Question::NetworksOf(router.name.clone())),
+            whole(Question::RoutesOf(router.name.clone())),
+        ],
+        Object::Network(network) => of_network(network),
+        Object::Uplink(uplink) => of_uplink(uplink),
+        Object::Port(port) => of_port(port),
+        Object::Route(route) => of_route(route),
+        Object::Group(group) => of_group(group),
+        Object::Policy(policy) => of_policy(policy),
+        Object::Rule(rule) => of_rule(rule),
+        Object::Switch(_) => Vec::new(),
+    }
+}
+
+/// The host that the view is for: the ports of its group, which it may have to take over, and its own uplinks.
+fn of_host(host: &Host) -> Vec<Step> {
+    let uplinks = [Some(host.name.clone()), None].map(Question::UplinksOf);
+    let [own, common] = uplinks.map(|question| step(Role::Whole, question, Role::Named));
+    vec![
+        step(Role::Whole, Question::object(Kind::Switch, ""), Role::Named),
+        step(Role::Whole, Question::HostsOf(host.ha_group.clone()), Role::Named),
+        whole(Question::PortsOf(host.ha_group.clone())),
+        own,
+        common,
+    ]
+}
+
+fn of_network(network: &Network) -> Vec<Step> {
+    let Some(router) = &network.router else { return Vec::new() };
+    vec![named(Kind::Router, router), whole(Question::object(Kind::Router, router))]
+}
+
+fn of_uplink(uplink: &Uplink) -> Vec<Step> {
+    uplink.hosts.iter().map(|host| named(Kind::Host, host)).collect()
+}
+
+fn of_port(port: &Port) -> Vec<Step> {
+    let applied = |question| step(Role::Whole, question, Role::Applied);
+    let mut steps = Vec::new();
+    if let Some(network) = &port.network {
+        steps.extend([named(Kind::Network, network), whole(Question::object(Kind::Network, network))]);
+    }
+    let vlans = port.trunk.iter().flat_map(VlanList::set).map(|vlan| u32::from(vlan.get()));
+    let native = port.native.filter(|_| port.trunk.is_some());
+    steps.extend(vlans.chain(native).map(Question::NetworksIn).map(whole));
+    steps.push(applied(Question::GroupsListing(port.name.clone())));
+    for (key, value) in &port.label {
+        let question = Arc::new(Question::GroupsSelecting(key.clone(), value.clone()));
+        let to = Target::Selecting(question, port.label.clone());
+        steps.push(Step { when: Role::Whole, to, role: Role::Applied });
+    }
+    steps
+}
+
+fn of_route(route: &Route) -> Vec<Step> {
+    vec![named(Kind::Router, &route.router)]
+}
+
+fn of_group(group: &Group) -> Vec<Step> {
+    let mut steps: Vec<Step> = group.ports.iter().map(|port| named(Kind::Port, port)).collect();
+    for inner in &group.groups {
+        steps.extend([named(Kind::Group, inner), whole(Question::object(Kind::Group, inner))]);
+    }
+    if !group.selector.is_empty() {
+        let labels = group.selector.iter();
+        let labels = labels.map(|(key, value)| Arc::new(Question::PortsWith(key.clone(), value.clone())));
+        steps.push(Step { when: Role::Whole, to: Target::All(labels.collect()), role: Role::Named });
+    }
+    steps.push(step(Role::Applied, Question::PoliciesOf(group.name.clone()), Role::Whole));
+    steps.push(step(Role::Applied, Question::GroupsWith(group.name.clone()), Role::Applied));
+    steps
+}
+
+fn of_policy(policy: &Policy) -> Vec<Step> {
+    let group = policy.applies_to.iter().map(|group| named(Kind::Group, group));
+    group.chain([whole(Question::RulesOf(policy.name.clone()))]).collect()
+}
+
+fn of_rule(rule: &Rule) -> Vec<Step> {
+    let peer = rule.peer.group();
+    let peer = peer.map(|group| [named(Kind::Group, group), whole(Question::object(Kind::Group, group))]);
+    std::iter::once(named(Kind::Policy, &rule.policy)).chain(peer.into_iter().flatten()).collect()
+}

@@ -1,0 +1,206 @@
+//! The conversation with managers: one at a time, the next one when it falls silent.
+
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{shared::Shared, view::View};
+use crate::{
+    agent::{memory, supply::Bound},
+    api::{HostLease, HostReport, ViewEvent},
+    client::{Client, ClientError, Lines, Tried},
+    netlink::links::Devices,
+    report::Applied,
+};
+
+/// A manager that says nothing for so long is gone: it gives a sign of life every second.
+const SILENCE: Duration = Duration::from_secs(3);
+/// Waits between attempts to reach any manager: the first, and the longest.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_LONGEST: Duration = Duration::from_secs(5);
+/// Reports are so much more often than the host's time is over.
+const REPORTS: u32 = 3;
+
+/// What the agent and the kernel say of this host.
+#[derive(Clone)]
+pub struct Senses {
+    /// How far the configuration is applied.
+    pub applied: watch::Receiver<Applied>,
+    /// Bindings that are applied.
+    pub bound: watch::Receiver<Bound>,
+    /// The devices that exist.
+    pub devices: watch::Receiver<Devices>,
+}
+
+/// Why a conversation has ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error("{}", words(.0))]
+    Client(#[from] ClientError),
+    #[error("it has said nothing for {} s", SILENCE.as_secs())]
+    Silent,
+    #[error("it has ended the connection")]
+    Ended,
+    #[error("the agent is stopping")]
+    Stopping,
+}
+
+/// An error in words that do not name the manager: that is done by whoever says them.
+fn words(error: &ClientError) -> String {
+    if let ClientError::NoManager(Tried(tried)) = error {
+        return tried.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("; ");
+    }
+    error.to_string()
+}
+
+/// A member that looks for a manager.
+pub(super) struct Session {
+    pub(super) shared: Arc<Shared>,
+    /// The managers with their names.
+    pub(super) managers: Vec<(String, Client)>,
+    pub(super) senses: Senses,
+    pub(super) instance: String,
+}
+
+impl Session {
+    /// Stays with a manager for as long as it answers, then with the next one.
+    pub(super) async fn run(self) {
+        let mut pause = RETRY;
+        loop {
+            let (mut reached, begun) = (false, Instant::now());
+            for (name, client) in &self.managers {
+                let trouble = self.attend(name, client).await;
+                reached |= self.shared.manager().is_some();
+                self.shared.lost(name, &trouble.to_string());
+            }
+            if !reached {
+                self.shared.alone();
+            } else if begun.elapsed() > SILENCE {
+                pause = RETRY;
+            }
+            sleep(jittered(pause)).await;
+            pause = RETRY_LONGEST.min(pause * 2);
+        }
+    }
+
+    /// Talks with a manager until it is gone.
+    async fn attend(&self, name: &str, client: &Client) -> Trouble {
+        let begun = async {
+            let lease = self.report(client).await?;
+            let digest = self.shared.state().view.as_ref().map(View::digest);
+            let mut lines = within(client.view(&self.shared.host, digest)).await?;
+            let first = line(&mut lines).await?;
+            Ok((lease, lines, first))
+        };
+        let (lease, lines, first) = match begun.await {
+            Ok(begun) => begun,
+            Err(trouble) => return trouble,
+        };
+        self.shared.connected(name);
+        self.shared.change(|state| state.take(first));
+        tokio::select! {
+            trouble = read(&self.shared, lines) => trouble,
+            trouble = self.keep_reporting(client, lease) => trouble,
+        }
+    }
+
+    /// Reports from time to time, and at once when there is something to say.
+    async fn keep_reporting(&self, client: &Client, mut lease: u64) -> Trouble {
+        let Senses { mut applied, mut bound, .. } = self.senses.clone();
+        let mut sensed = self.shared.sensed();
+        loop {
+            let period = Duration::from_millis(lease) / REPORTS;
+            let changed = tokio::select! {
+                () = sleep(period) => Ok(()),
+                changed = applied.changed() => changed,
+                changed = bound.changed() => changed,
+                changed = sensed.changed() => changed,
+            };
+            if changed.is_err() {
+                return Trouble::Stopping;
+            }
+            match self.report(client).await {
+                Ok(answer) => lease = answer,
+                Err(trouble) => return trouble,
+            }
+        }
+    }
+
+    /// Reports once; returns the milliseconds after which the host is dead for others.
+    async fn report(&self, client: &Client) -> Result<u64, Trouble> {
+        let report = self.told();
+        let HostLease { timeout_ms, refused } = within(client.report(&self.shared.host, &report)).await?;
+        self.note(refused);
+        Ok(timeout_ms)
+    }
+
+    /// What the host says of itself.
+    fn told(&self) -> HostReport {
+        let state = self.shared.state();
+        let ports = state.devices();
+        HostReport {
+            instance: self.instance.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            applied: self.senses.applied.borrow().clone(),
+            claims: self.senses.bound.borrow().claims,
+            devices: super::seen::names(state.seen.free(ports.values())),
+            claimed: state.claimed(),
+            ports: ports.values().filter(|device| state.seen.named(device).is_some()).count() as u64,
+            resident_bytes: memory::resident().unwrap_or_default(),
+        }
+    }
+
+    /// Notes claims that a manager refuses; each is told once.
+    fn note(&self, refused: BTreeMap<String, String>) {
+        self.shared.change(|state| {
+            for (port, why) in refused.iter().filter(|(port, why)| state.refused.get(*port) != Some(why)) {
+                tracing::warn!("port {port} is not to be had: {why}");
+            }
+            state.refuse(refused)
+        });
+    }
+}
+
+/// Follows the lines of a view.
+async fn read(shared: &Shared, mut lines: Lines<ViewEvent>) -> Trouble {
+    loop {
+        match line(&mut lines).await {
+            Ok(event) => drop(shared.change(|state| state.take(event))),
+            Err(trouble) => return trouble,
+        }
+    }
+}
+
+async fn line(lines: &mut Lines<ViewEvent>) -> Result<ViewEvent, Trouble> {
+    within(lines.next()).await?.ok_or(Trouble::Ended)
+}
+
+async fn within<T>(answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, Trouble> {
+    Ok(timeout(SILENCE, answer).await.map_err(|_| Trouble::Silent)??)
+}
+
+/// Between a half and the whole of it, so that hosts do not all come back at the same moment.
+fn jittered(pause: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 1000;
+    pause / 2 + pause / 2 * u32::try_from(random).unwrap_or_default() / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_differ_and_keep_their_bounds() {
+        let pauses: std::collections::BTreeSet<Duration> = (0..64).map(|_| jittered(RETRY)).collect();
+        assert!(pauses.len() > 1);
+        assert!(pauses.iter().all(|pause| (RETRY / 2..=RETRY).contains(pause)), "{pauses:?}");
+    }
+}

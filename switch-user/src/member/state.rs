@@ -1,0 +1,272 @@
+//! All that a host knows of its ports: what managers said, what it has, and what it has claimed by itself. Pure.
+
+use std::collections::BTreeMap;
+
+use super::{claims, record::Record, seen::Seen, view::View};
+use crate::{
+    agent::supply::Bound,
+    api::{Binding, Claim, ViewEvent},
+    netlink::links::Devices,
+};
+
+/// What a host knows.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Name of the host.
+    pub(super) host: String,
+    /// What managers said last, if they have said anything.
+    pub(super) view: Option<View>,
+    /// The devices of the host.
+    pub(super) seen: Seen,
+    /// Ports that were claimed with every manager down, and of which no manager knows yet.
+    own: BTreeMap<String, Binding>,
+    /// Epochs of the ports that were open here at last.
+    held: BTreeMap<String, u64>,
+    /// A manager has been heard since the agent's start.
+    confirmed: bool,
+    /// No manager can be reached.
+    alone: bool,
+    /// Claims that managers refused at last, and why.
+    pub(super) refused: BTreeMap<String, String>,
+}
+
+impl State {
+    /// Goes on where the agent before has stopped.
+    pub(super) fn resume(host: String, record: Option<Record>) -> Self {
+        let Some(Record { view, own, held }) = record else { return Self { host, ..Self::default() } };
+        Self { host, view: Some(view), own, held, ..Self::default() }
+    }
+
+    /// Takes over the devices that are there at the start.
+    pub(super) fn begin(&mut self, devices: Devices) {
+        self.seen = Seen::start(devices);
+    }
+
+    /// What outlives the agent.
+    pub(super) fn record(&self) -> Option<Record> {
+        let (own, held) = (self.own.clone(), self.held.clone());
+        Some(Record { view: self.view.clone()?, own, held })
+    }
+
+    /// The ports that are to be open here. Before a manager has been heard these are the ones that were open before:
+    /// anything else may be older than what others know.
+    pub(super) fn here(&self) -> BTreeMap<&str, &Binding> {
+        let bound = self.view.iter().flat_map(|view| &view.bindings);
+        let stands = |(port, binding): &(&String, &Binding)| {
+            binding.host == self.host && (self.confirmed || self.held.get(*port) == Some(&binding.epoch))
+        };
+        bound.filter(stands).chain(&self.own).map(|(port, binding)| (port.as_str(), binding)).collect()
+    }
+
+    /// These ports with their devices.
+    pub(super) fn devices(&self) -> BTreeMap<String, String> {
+        let device = |(port, binding): (&str, &Binding)| (port.to_owned(), binding.device.clone());
+        self.here().into_iter().map(device).collect()
+    }
+
+    /// What there is to say of bindings once they are applied.
+    pub(super) fn bound(&self) -> Bound {
+        let fresh =
+            self.here().into_iter().filter(|(port, binding)| self.held.get(*port) != Some(&binding.epoch));
+        let fresh = fresh.map(|(port, binding)| (port.to_owned(), binding.epoch)).collect();
+        Bound { claims: self.view.as_ref().map_or(0, |view| view.claims), fresh }
+    }
+
+    /// Follows what a manager says; false if that is nothing new.
+    pub(super) fn take(&mut self, event: ViewEvent) -> bool {
+        let news = self.view.get_or_insert_default().take(event);
+        let first = !std::mem::replace(&mut self.confirmed, true);
+        let bindings = self.view.iter().flat_map(|view| &view.bindings);
+        for (port, binding) in bindings {
+            if self.own.get(port).is_some_and(|own| own.epoch <= binding.epoch) {
+                self.own.remove(port);
+            }
+        }
+        self.settle();
+        news || first
+    }
+
+    /// Notes what a manager refuses: what was claimed alone is given up.
+    pub(super) fn refuse(&mut self, refused: BTreeMap<String, String>) -> bool {
+        let before = self.own.len();
+        self.own.retain(|port, _| !refused.contains_key(port));
+        self.refused = refused;
+        before != self.own.len()
+    }
+
+    /// Notes which ports have been opened; false if none of them is new.
+    pub(super) fn opened(&mut self, bound: &Bound) -> bool {
+        let before = self.held.clone();
+        let here: BTreeMap<String, u64> =
+            self.here().into_iter().map(|(port, binding)| (port.to_owned(), binding.epoch)).collect();
+        self.held.retain(|port, epoch| here.get(port) == Some(epoch));
+        let opened = bound.fresh.iter().filter(|(port, epoch)| here.get(*port) == Some(epoch));
+        self.held.extend(opened.map(|(port, epoch)| (port.clone(), *epoch)));
+        before != self.held
+    }
+
+    /// Follows the devices; true if ports were claimed because of them.
+    pub(super) fn sense(&mut self, devices: Devices, now_ms: u64) -> bool {
+        self.seen.follow(devices);
+        let claimed = self.claim_alone(now_ms);
+        self.settle();
+        claimed
+    }
+
+    /// Notes whether a manager can be reached; true if ports were claimed because of that.
+    pub(super) fn reach(&mut self, reached: bool, now_ms: u64) -> bool {
+        self.alone = !reached;
+        self.claim_alone(now_ms)
+    }
+
+    /// True if no manager can be reached.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// What was claimed alone, for managers.
+    pub(super) fn claimed(&self) -> Vec<Claim> {
+        let claim = |(port, binding): (&String, &Binding)| {
+            let (port, device) = (port.clone(), binding.device.clone());
+            Claim { port, device, seen: Some(binding.epoch.saturating_sub(1)) }
+        };
+        self.own.iter().map(claim).collect()
+    }
+
+    /// Claims a port with every manager down, because somebody wants it here.
+    ///
+    /// False if nothing is known of this port, so that nobody can say what it is.
+    pub(super) fn claim(&mut self, port: &str, device: &str, now_ms: u64) -> bool {
+        let Some(view) = &self.view else { return false };
+        if view.ports().all(|(known, _)| known != port) {
+            return false;
+        }
+        let epoch = view.bindings.get(port).map_or(0, |binding| binding.epoch) + 1;
+        let (host, device) = (self.host.clone(), device.to_owned());
+        // Another device for it is no other claim to those who do not know it.
+        self.held.remove(port);
+        self.own.insert(port.to_owned(), Binding { host, device, epoch, claimed_ms: now_ms });
+        self.settle();
+        true
+    }
+
+    fn claim_alone(&mut self, now_ms: u64) -> bool {
+        let (true, Some(view)) = (self.alone, &self.view) else { return false };
+        let wanted = claims::alone(&self.host, view, &self.here(), &self.seen);
+        for (port, device) in &wanted {
+            tracing::warn!("no manager can be reached: claimed port {port} with device {device} alone");
+            self.claim(port, device, now_ms);
+        }
+        !wanted.is_empty()
+    }
+
+    /// Devices of ports have done what they appeared for.
+    fn settle(&mut self) {
+        let devices = self.devices();
+        self.seen.settle(devices.values());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::member::{
+        seen::tests::devices,
+        view::tests::{binding, event, view},
+    };
+
+    /// A host that was told everything, and had p1 open.
+    fn host(name: &str, list: &[(u32, &str)]) -> State {
+        let held = [("p1".to_owned(), 1)].into();
+        let record = Record { view: view(), own: BTreeMap::new(), held };
+        let mut state = State::resume(name.into(), Some(record));
+        state.begin(devices(list));
+        state
+    }
+
+    fn ports(state: &State) -> Vec<(&str, u64)> {
+        state.here().into_iter().map(|(port, binding)| (port, binding.epoch)).collect()
+    }
+
+    fn rebound(port: &str, to: Binding) -> ViewEvent {
+        ViewEvent { claims: Some(9), bindings: [(port.to_owned(), Some(to))].into(), ..ViewEvent::default() }
+    }
+
+    #[test]
+    fn what_was_open_stays_open_over_a_restart_and_is_not_announced() {
+        let state = host("h1", &[(2, "v1")]);
+        assert_eq!(ports(&state), [("p1", 1)]);
+        assert_eq!(state.bound(), Bound { claims: 2, fresh: BTreeMap::new() });
+    }
+
+    #[test]
+    fn what_was_not_open_waits_for_a_manager() {
+        let mut state = host("h2", &[(2, "v1")]);
+        assert_eq!(ports(&state), []);
+        assert!(state.take(ViewEvent::default()), "the manager has nothing new, and that is news");
+        assert_eq!(ports(&state), [("p2", 1)]);
+        assert_eq!(state.bound().fresh, [("p2".to_owned(), 1)].into());
+        assert!(!state.take(ViewEvent::default()));
+    }
+
+    #[test]
+    fn a_port_that_another_host_has_claimed_closes_and_its_device_is_no_claim() {
+        let mut state = host("h1", &[]);
+        state.take(ViewEvent::default());
+        state.sense(devices(&[(3, "v1")]), 5);
+        assert!(state.take(rebound("p1", binding("h3", "v1", 2))));
+        assert_eq!(ports(&state), []);
+        let free = crate::member::seen::names(state.seen.free([]));
+        assert_eq!(free, [("v1".to_owned(), false)].into());
+        assert!(!state.reach(false, 5), "nor is it when nobody answers");
+    }
+
+    #[test]
+    fn what_was_opened_is_announced_once() {
+        let mut state = host("h1", &[(2, "v1")]);
+        state.take(rebound("p1", binding("h1", "v1", 4)));
+        let fresh = state.bound();
+        assert_eq!(fresh.fresh, [("p1".to_owned(), 4)].into());
+        assert!(state.opened(&fresh));
+        assert!(state.bound().fresh.is_empty());
+        assert!(!state.opened(&state.bound()));
+    }
+
+    #[test]
+    fn a_vm_that_starts_while_no_manager_answers_gets_its_port_in_the_next_epoch() {
+        let mut state = host("h3", &[]);
+        assert!(!state.sense(devices(&[(2, "p1")]), 5), "a manager may answer yet");
+        assert!(state.reach(false, 5));
+        assert_eq!(ports(&state), [("p1", 2)]);
+        let claim = Claim { port: "p1".into(), device: "p1".into(), seen: Some(1) };
+        assert_eq!(state.claimed(), [claim]);
+        let again = State::resume("h3".into(), state.record());
+        assert_eq!(ports(&again), [("p1", 2)], "it outlives the agent");
+    }
+
+    #[test]
+    fn a_claim_made_alone_ends_when_a_manager_knows_it_or_a_better_one() {
+        for (answer, expected) in [
+            (rebound("p1", binding("h3", "p1", 2)), vec![("p1", 2)]),
+            (rebound("p1", binding("h2", "v1", 2)), vec![]),
+            (event(), vec![("p1", 2)]),
+        ] {
+            let mut state = host("h3", &[]);
+            state.reach(false, 5);
+            state.sense(devices(&[(2, "p1")]), 5);
+            let news = format!("{answer:?}");
+            state.take(answer);
+            assert_eq!(ports(&state), expected, "{news}");
+        }
+    }
+
+    #[test]
+    fn a_claim_made_alone_that_is_refused_is_given_up() {
+        let mut state = host("h3", &[]);
+        state.reach(false, 5);
+        assert!(state.claim("p3", "v1", 5));
+        assert!(!state.claim("p9", "v1", 5), "nobody knows what p9 is");
+        assert!(state.refuse([("p3".to_owned(), "h2 was faster".to_owned())].into()));
+        assert_eq!((ports(&state), state.claimed().len()), (vec![], 0));
+    }
+}

@@ -1,0 +1,45 @@
+//! Hosts of a cluster.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::field::{Field, Takes};
+
+/// The group of hosts that a host is in unless set otherwise.
+pub const DEFAULT_HA_GROUP: &str = "default";
+
+/// A host that forwards frames as a part of one switch. It comes into being when the host reports for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Host {
+    /// Name of the host.
+    #[schema(example = "h1")]
+    pub name: String,
+    /// Hosts of one group know each other's ports, so that each may take over from each with every manager down.
+    #[serde(default = "default_ha_group")]
+    #[schema(default = "default")]
+    pub ha_group: String,
+    /// Labels, for people.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub label: BTreeMap<String, String>,
+}
+
+fn default_ha_group() -> String {
+    DEFAULT_HA_GROUP.to_owned()
+}
+
+impl Host {
+    /// A host of this name, and all else as it is unless set otherwise.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ha_group: default_ha_group(), label: BTreeMap::new() }
+    }
+}
+
+/// The fields of a [`Host`].
+pub(super) const FIELDS: &[Field] = &[
+    Field { name: "name", takes: Takes::Name },
+    Field { name: "haGroup", takes: Takes::Name },
+    Field { name: "label", takes: Takes::Labels },
+];
