@@ -29,6 +29,8 @@ pub(super) enum Command {
     /// Labels are added to those before.
     ///
     /// Example: dvs host set h1 --ha-group rack2 --clear label
+    ///
+    /// Example: dvs host set h1 --underlay 192.0.2.1
     Set(Set),
     /// Show a host.
     Show(Named),
@@ -59,7 +61,7 @@ pub(super) struct Set {
     flags: Flags,
 
     /// Take a field away.
-    #[arg(long, value_name = "FIELD", value_parser = ["ha-group", "label"])]
+    #[arg(long, value_name = "FIELD", value_parser = ["ha-group", "underlay", "label"])]
     clear: Vec<String>,
 
     #[command(flatten)]
@@ -73,6 +75,11 @@ struct Flags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     ha_group: Option<String>,
+
+    /// Address by which other hosts reach this one through tunnels, for overlay networks.
+    #[arg(long, value_name = "IP")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    underlay: Option<String>,
 
     /// Label of the host; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]

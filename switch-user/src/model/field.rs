@@ -32,6 +32,8 @@ pub enum Takes {
     Mtu,
     /// A list of MAC addresses.
     Macs,
+    /// One IP address.
+    Ip,
     /// A list of IP addresses.
     Ips,
     /// A list of IPv6 addresses.
@@ -105,6 +107,7 @@ impl Takes {
             | Self::Device
             | Self::VlanList
             | Self::Macs
+            | Self::Ip
             | Self::Ips
             | Self::Ipv6s
             | Self::Prefix
@@ -139,7 +142,7 @@ impl Takes {
             (Self::PortRanges, Value::String(text)) => port_ranges_refusal(text),
             (Self::PortRanges, Value::Number(number)) => port_ranges_refusal(&number.to_string()),
             (Self::Macs | Self::Mac, Value::String(_)) => Reason::BadMac,
-            (Self::Ips, Value::String(_)) => Reason::BadIp,
+            (Self::Ip | Self::Ips, Value::String(_)) => Reason::BadIp,
             (Self::Ipv6s, Value::String(_)) => Reason::BadIpv6,
             (Self::Prefix | Self::Prefixes, Value::String(_)) => Reason::BadPrefix,
             (_, Value::Number(number)) if self.range().is_some() && !number.is_f64() => {
@@ -173,6 +176,7 @@ impl fmt::Display for Takes {
             Self::Vni => "a number from 1 to 16777215",
             Self::VlanList => "a list of VLANs from 1 to 4094, such as \"10,20-29\"",
             Self::Mtu => "a number from 68 to 65535",
+            Self::Ip => "an IP address, such as 192.0.2.1 or fd00::1",
             Self::Macs => "a list of MAC addresses, such as [\"02:00:00:00:00:01\"]",
             Self::Ips => "a list of IP addresses, such as [\"10.0.10.1\", \"fd00::1\"]",
             Self::Ipv6s => "a list of IPv6 addresses, such as [\"fd00::53\"]",

@@ -1,6 +1,6 @@
 //! Hosts of a cluster.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,6 +21,11 @@ pub struct Host {
     #[serde(default = "default_ha_group")]
     #[schema(default = "default")]
     pub ha_group: String,
+    /// Address by which other hosts reach this one: overlay networks lead here through tunnels to it. Without one
+    /// they lead nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "192.0.2.1")]
+    pub underlay: Option<IpAddr>,
     /// Labels, for people.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub label: BTreeMap<String, String>,
@@ -33,7 +38,7 @@ fn default_ha_group() -> String {
 impl Host {
     /// A host of this name, and all else as it is unless set otherwise.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ha_group: default_ha_group(), label: BTreeMap::new() }
+        Self { name: name.into(), ha_group: default_ha_group(), underlay: None, label: BTreeMap::new() }
     }
 }
 
@@ -41,5 +46,6 @@ impl Host {
 pub(super) const FIELDS: &[Field] = &[
     Field { name: "name", takes: Takes::Name },
     Field { name: "haGroup", takes: Takes::Name },
+    Field { name: "underlay", takes: Takes::Ip },
     Field { name: "label", takes: Takes::Labels },
 ];

@@ -155,9 +155,10 @@ pub enum Reason {
         /// First VLAN that both carry.
         vlan: VlanId,
     },
-    /// More ports, uplinks, routers, policies and overlay networks than the tables have slots.
+    /// More ports, uplinks, routers, policies, overlay networks and other hosts than the tables have slots.
     #[error(
-        "that makes {0} ports, uplinks, routers, policies and overlay networks, more than the switch has room for"
+        "that makes {0} ports, uplinks, routers, policies, overlay networks and other hosts, more than the switch \
+         has room for"
     )]
     TooManyPorts(usize),
     /// A device that the host does not have.

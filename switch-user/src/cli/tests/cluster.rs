@@ -50,6 +50,14 @@ fn hosts_are_objects() {
     assert_eq!(agent.ok("host set h1 --clear ha-group"), "Host h1 updated: haGroup\n");
     let shown = agent.ok("host show h1");
     assert_eq!(shown, "name:     h1\nhaGroup:  default\nlabel:    zone=a\n");
+    assert_eq!(agent.ok("host set h1 --underlay 192.0.2.1"), "Host h1 updated: underlay\n");
+    let shown = agent.ok("host show h1");
+    assert_eq!(shown, "name:      h1\nhaGroup:   default\nlabel:     zone=a\nunderlay:  192.0.2.1\n");
+    let error = agent.refused("host set h1 --underlay h1");
+    assert!(
+        error.starts_with("error: Host h1, field underlay, value \"h1\": this is not an IP address"),
+        "{error}"
+    );
     assert_eq!(agent.ok("host remove h1"), "Host h1 removed\n");
     let error = agent.refused("host add h+1");
     assert!(error.starts_with("error: Host h+1, field name, value \"h+1\": this is not a name"), "{error}");

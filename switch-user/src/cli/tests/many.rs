@@ -77,7 +77,7 @@ fn objects_are_a_managers_as_they_are_an_agents() {
     let manager = Manager::new();
     assert_eq!(manager.ok("network add blue --vlan 10"), "Network blue created\n");
     assert_eq!(manager.ok("port add p1 --network blue --device v1"), "Port p1 created\n");
-    let table = "NAME  VLAN  MTU  ROUTER  SUBNETS  PORTS\nblue  10    -    -       -        1\n";
+    let table = "NAME  VLAN  VNI  MTU  ROUTER  SUBNETS  PORTS\nblue  10    -    -    -       -        1\n";
     assert_eq!(manager.ok("network list"), table);
     let file = manager.ok("export");
     let said = manager.say("apply -f - --dry-run", &file);

@@ -269,7 +269,7 @@ fn the_table_of_fields_is_the_truth() {
 - {apiVersion: dvs/v1, kind: Router, name: r1}
 - {apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10, vni: 5, mtu: 1500, subnet: [10.0.10.0/24], gateway: [10.0.10.1],
    router: r1, slaac: true, dns: [\"fd00::53\"]}
-- {apiVersion: dvs/v1, kind: Host, name: h1, haGroup: rack1, label: {zone: a}}
+- {apiVersion: dvs/v1, kind: Host, name: h1, haGroup: rack1, underlay: 192.0.2.1, label: {zone: a}}
 - {apiVersion: dvs/v1, kind: Uplink, name: eth1, vlans: 10, native: 10, hosts: [h1]}
 - {apiVersion: dvs/v1, kind: Route, router: r1, prefix: 10.0.0.0/8, via: [10.0.10.2], blackhole: true, unreachable: true}
 - {apiVersion: dvs/v1, kind: Group, name: g, selector: {a: b}, ports: [p1], prefixes: [10.0.0.0/8], groups: [h]}

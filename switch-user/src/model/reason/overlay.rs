@@ -21,6 +21,12 @@ pub enum OverlayReason {
         "every VLAN belongs to a network or is on a list, so none can stand for this one inside the switch"
     )]
     Crowded,
+    /// An address on the underlay that leads to no host, or to one on the same link alone.
+    #[error("no tunnel can lead to this address")]
+    NoEnd,
+    /// Two hosts with the same address.
+    #[error("{0} has this address already")]
+    AddressTaken(ObjectId),
 }
 
 impl OverlayReason {
@@ -31,6 +37,8 @@ impl OverlayReason {
             Self::VlanAndVni => "vlan-and-vni",
             Self::VniTaken(_) => "vni-taken",
             Self::Crowded => "crowded",
+            Self::NoEnd => "no-end",
+            Self::AddressTaken(_) => "address-taken",
         }
     }
 
@@ -43,6 +51,8 @@ impl OverlayReason {
             Self::VlanAndVni => "set either vlan or vni",
             Self::VniTaken(_) => "choose another VNI, or put the ports into that network",
             Self::Crowded => "take a VLAN off the lists of trunks and uplinks",
+            Self::NoEnd => "give the unicast address that the host has on the underlay, and not a link-local one",
+            Self::AddressTaken(_) => "give each host the address that it has on the underlay",
         }
         .into()
     }

@@ -173,14 +173,17 @@ impl Check<'_> {
     }
 
     fn number_of_ports(&mut self) {
-        let Desired { ports, uplinks, routers, policies, networks, .. } = self.desired;
+        let Desired { ports, uplinks, routers, policies, networks, hosts, .. } = self.desired;
         let ports = match self.scope {
             Scope::Host => ports.len(),
             Scope::View { ports } => ports,
             Scope::Cluster => return,
         };
         let overlays = networks.values().filter(|network| network.vni.is_some()).count();
-        let number = ports + uplinks.len() + routers.len() + policies.len() + overlays;
+        // One is this host itself.
+        let hosts = hosts.values().filter(|host| host.underlay.is_some()).count().saturating_sub(1);
+        let hosts = if overlays > 0 { hosts } else { 0 };
+        let number = ports + uplinks.len() + routers.len() + policies.len() + overlays + hosts;
         if number >= MAX_PORTS as usize {
             self.problems.push(Problem::absent("the switch", "", Reason::TooManyPorts(number)));
         }

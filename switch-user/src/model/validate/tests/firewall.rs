@@ -173,8 +173,8 @@ fn policies_take_slots_and_rows() {
     let text = |desired: &Desired| validate(desired).unwrap_err()[0].to_string();
     assert_eq!(
         text(&policies(MAX_PORTS)),
-        "the switch: that makes 4096 ports, uplinks, routers, policies and overlay networks, more than the switch \
-         has room for; keep to 4095 on one host"
+        "the switch: that makes 4096 ports, uplinks, routers, policies, overlay networks and other hosts, more \
+         than the switch has room for; keep to 4095 on one host"
     );
     let mut desired = policies(1022);
     lines("kind: Switch, ruleCapacity: 1024").objects().for_each(|object| desired.put(object));

@@ -37,6 +37,21 @@ kind: Uplink, name: eth2, vlans: '4088'";
 }
 
 #[test]
+fn a_host_has_an_address_of_its_own_on_the_underlay() {
+    check("kind: Host, name: h1, underlay: 192.0.2.1\nkind: Host, name: h2, underlay: 'fd00::2'", &[]);
+    for address in ["0.0.0.0", "224.0.0.1", "127.0.0.1", "169.254.0.1", "::1", "ff02::1", "fe80::1"] {
+        check(
+            &format!("kind: Host, name: h1, underlay: '{address}'"),
+            &[format!("Host h1 underlay \"{address}\" no-end").as_str()],
+        );
+    }
+    check(
+        "kind: Host, name: h1, underlay: 192.0.2.1\nkind: Host, name: h2, underlay: 192.0.2.1",
+        &["Host h2 underlay \"192.0.2.1\" address-taken"],
+    );
+}
+
+#[test]
 fn where_every_vlan_is_on_a_list_no_overlay_network_fits() {
     check(
         "kind: Network, name: red, vni: 5000\nkind: Port, name: t, trunk: '1-4094'",
