@@ -137,30 +137,40 @@ impl Walk<'_> {
             return;
         };
         let roles = self.seen.entry(Arc::clone(&entry.id)).or_default();
-        let bit = 1 << role as u8;
-        if *roles & bit != 0 {
+        let bit = |role: Role| 1 << role as u8;
+        if *roles & bit(role) != 0 {
             return;
         }
         let first = *roles == 0;
-        *roles |= bit;
+        let placed = *roles & (bit(Role::Whole) | bit(Role::Placed)) != 0;
+        *roles |= bit(role);
         if first {
             self.ask(&entry.question);
         }
         self.todo.push((Arc::clone(entry), role));
         match role {
             Role::Named => self.content.entries.push(Arc::clone(entry)),
-            Role::Whole => self.whole(entry),
+            Role::Whole => {
+                self.visit(&entry.id, Role::Named);
+                self.place(entry, placed);
+            }
             Role::Applied => {}
+            Role::Placed => {
+                if self.place(entry, placed) {
+                    self.visit(&entry.id, Role::Named);
+                }
+            }
         }
     }
 
-    /// What is in the view as a whole is also there by its name, and a port with its place.
-    fn whole(&mut self, entry: &Arc<Entry>) {
-        self.visit(&entry.id, Role::Named);
-        let Some(place) = &entry.place else { return };
+    /// A port is in the view with its place, once; false if it has none.
+    fn place(&mut self, entry: &Arc<Entry>, known: bool) -> bool {
+        let Some(place) = &entry.place else { return false };
         self.ask(place);
-        if let Some(binding) = self.graph.binding(&entry.id.name) {
+        let Some(binding) = self.graph.binding(&entry.id.name) else { return false };
+        if !known {
             self.content.bindings.push((Arc::clone(&entry.id), Arc::clone(binding)));
         }
+        true
     }
 }

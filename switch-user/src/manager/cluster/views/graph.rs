@@ -28,6 +28,10 @@ pub(super) enum Question {
     HostsOf(String),
     /// Ports that are bound to hosts of this HA group.
     PortsOf(String),
+    /// Hosts that tunnels can lead to.
+    Underlays,
+    /// Ports of this network.
+    PortsIn(String),
     /// Uplinks of this host alone, or of all hosts.
     UplinksOf(Option<String>),
     /// Networks with this VLAN.
@@ -210,7 +214,11 @@ impl Graph {
             None => self.bindings.remove(port),
         };
         let old = old.map(|placed| placed.binding);
-        touched.contents.insert(Question::Binding(port.to_owned()));
+        let place = Question::Binding(port.to_owned());
+        if old.is_some() != new.is_some() {
+            touched.questions.insert(place.clone());
+        }
+        touched.contents.insert(place);
         self.adopt(port);
         if let Some(old) = &old {
             self.bound.entry(old.host.clone()).or_default().remove(port);

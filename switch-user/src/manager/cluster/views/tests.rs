@@ -3,7 +3,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use super::*;
 use crate::{
     api::ViewEvent,
-    model::{Document, Host, Port, Validated, changes, samples, samples::from_text},
+    model::{Document, Host, Network, Port, Validated, changes, samples, samples::from_text},
 };
 
 /// What makes `new` out of `old`.
@@ -80,7 +80,8 @@ fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Binding>)> {
         |(mut desired, hosts, ports, groups)| {
             for (number, group) in hosts.iter().enumerate() {
                 let ha_group = format!("rack{group}");
-                desired.put(Object::Host(Host { ha_group, ..Host::new(format!("h{number}")) }));
+                let underlay = (number != 1).then(|| [192, 0, 2, number as u8].into());
+                desired.put(Object::Host(Host { ha_group, underlay, ..Host::new(format!("h{number}")) }));
             }
             let mut bindings = BTreeMap::new();
             for (port, [bits, place]) in desired.ports.values_mut().zip(ports) {
@@ -119,13 +120,22 @@ fn mixed(one: &Desired, other: &Desired, taken: &[bool]) -> Desired {
 
 /// What a port forwards by is the same in a view as in the whole.
 fn assert_same(whole: &Validated, view: &Validated, port: &Port) {
-    let (wide, narrow) = (&whole.ports[&port.name], &view.ports[&port.name]);
-    assert_eq!(wide, narrow);
+    let (wide, mut narrow) = (&whole.ports[&port.name], view.ports[&port.name].clone());
+    // Each chooses what stands for an overlay network inside.
+    let over = port.network.as_ref().is_some_and(|network| whole.networks[network].vni.is_some());
+    if over {
+        narrow.attachment = wide.attachment.clone();
+    }
+    assert_eq!(*wide, narrow);
     for policy in &wide.policies {
         assert_eq!(whole.policies[policy], view.policies[policy], "{policy}");
     }
     let Some(network) = &port.network else { return };
-    assert_eq!(whole.networks[network], view.networks[network]);
+    let mut narrow = view.networks[network].clone();
+    if over {
+        narrow.vlan = whole.networks[network].vlan;
+    }
+    assert_eq!(whole.networks[network], narrow);
     let Some(router) = &whole.networks[network].router else { return };
     assert_eq!(whole.routers[router], view.routers[router]);
     let networks = |valid: &Validated| -> Vec<String> {
@@ -133,6 +143,31 @@ fn assert_same(whole: &Validated, view: &Validated, port: &Port) {
         networks.map(|(name, _)| name.clone()).collect()
     };
     assert_eq!(networks(whole), networks(view));
+}
+
+/// A view has the places of its ports, and all places in the overlay networks that it has as a whole, with all hosts
+/// that tunnels lead to.
+fn assert_overlays(desired: &Desired, bindings: &BTreeMap<String, Binding>, known: &Known, ports: &[&Port]) {
+    let name_of = |port: &&Port| port.name.clone();
+    let mut places: BTreeSet<String> = ports.iter().map(name_of).collect();
+    let network = |port: &Port| desired.networks.get(port.network.as_ref()?);
+    let own: Vec<_> = ports.iter().filter_map(|port| network(port)).collect();
+    for over in desired.networks.values().filter(|network| network.vni.is_some()) {
+        let routed = |other: &&Network| over.router.is_some() && other.router == over.router;
+        if own.iter().any(|other| other.name == over.name) || own.iter().any(routed) {
+            let inside = desired.ports.values().filter(|port| port.network.as_ref() == Some(&over.name));
+            places.extend(
+                inside.filter(|port| bindings.contains_key(&port.name)).map(|port| port.name.clone()),
+            );
+            for host in desired.hosts.values().filter(|host| host.underlay.is_some()) {
+                assert!(known.objects.contains_key(&ObjectId::new(Kind::Host, &host.name)), "{}", host.name);
+            }
+        }
+    }
+    // A trunk brings the networks of its VLANs, and so their routers.
+    let trunk = ports.iter().any(|port| port.trunk.is_some());
+    let told: BTreeSet<String> = known.bindings.keys().cloned().collect();
+    assert!(if trunk { told.is_superset(&places) } else { told == places }, "{told:?} {places:?}");
 }
 
 proptest! {
@@ -188,7 +223,7 @@ proptest! {
             for port in &ports {
                 assert_same(&whole, &view, port);
             }
-            prop_assert_eq!(known.bindings.len(), ports.len());
+            assert_overlays(&desired, &bindings, &known, &ports);
             for uplink in desired.uplinks.values() {
                 let wanted = uplink.hosts.is_empty() || uplink.hosts.contains(&host);
                 prop_assert_eq!(view.uplinks.contains_key(&uplink.name), wanted);
@@ -235,6 +270,28 @@ fn a_view_has_what_the_ports_of_the_group_need() {
                     Group web, Policy web, Rule web/db";
     assert_eq!((names(&views, "h1").as_str(), names(&views, "h2").as_str()), (of_group, of_group));
     let of_h3 = "Network green, Network red, Host h3, Uplink eth1, Port p3, Port p4";
+    assert_eq!(names(&views, "h3"), of_h3);
+}
+
+#[test]
+fn an_overlay_network_brings_its_open_ports_and_all_ends_of_tunnels() {
+    let over = HOSTS
+        .replace("name: red, vlan: 30", "name: red, vni: 5000")
+        .replace("haGroup: b", "haGroup: b, underlay: 192.0.2.3");
+    let desired = from_text(&format!(
+        "{over}\n- {{apiVersion: dvs/v1, kind: Port, name: p6, network: red, label: {{tier: web}}}}
+- {{apiVersion: dvs/v1, kind: Port, name: p7, network: red}}"
+    ));
+    let places = [("p4", "h3"), ("p6", "h1")].map(|(port, host)| (port.to_owned(), binding(host, 1)));
+    let mut views = made(&desired, &places.into());
+    let of_h3 = "Network red, Host h3, Uplink eth1, Port p4, Port p6";
+    assert_eq!(names(&views, "h3"), of_h3, "nothing of what p6 has besides");
+    assert!(names(&views, "h1").contains("Host h1, Host h2, Host h3, "));
+    let bindings = views.glance("h3").unwrap().content.complete().bindings;
+    assert_eq!(bindings.keys().collect::<Vec<_>>(), ["p4", "p6"]);
+    views.bind(2, vec![("p7".into(), Some(binding("h2", 2)))]);
+    assert_eq!(names(&views, "h3"), format!("{of_h3}, Port p7"));
+    views.bind(3, vec![("p7".into(), None)]);
     assert_eq!(names(&views, "h3"), of_h3);
 }
 
@@ -319,7 +376,10 @@ fn a_host_without_room_is_told_the_numbers() {
     let claims = ["p3", "p4"].map(|port| (port.to_owned(), Some(binding("h3", 2))));
     assert_eq!(views.excess("h3", &claims[..1]), None);
     let why = views.excess("h3", &claims).unwrap();
-    assert!(why.starts_with("the switch: that makes 4096 ports, uplinks, routers and policies"), "{why}");
+    assert!(
+        why.starts_with("the switch: that makes 4096 ports, uplinks, routers, policies, overlay networks"),
+        "{why}"
+    );
     assert_eq!(views.bound("h3").count(), 4093, "asking changes nothing");
     let small = from_text("{apiVersion: dvs/v1, kind: Switch, ruleCapacity: 1024}");
     views.configure(2, between(&Desired::default(), &small));

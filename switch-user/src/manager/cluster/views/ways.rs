@@ -15,6 +15,9 @@ pub(super) enum Role {
     /// A group with a port in it that is needed as a whole: its policies apply. The group itself is in the view
     /// only if it is also named.
     Applied,
+    /// A port of an overlay network, which frames are sent to wherever it is: in the view with its place if it has
+    /// one.
+    Placed,
 }
 
 /// A way from an object to others.
@@ -56,7 +59,10 @@ fn whole(question: Question) -> Step {
 /// The questions that an object is an answer to, besides the one about itself.
 pub(super) fn found_by(object: &Object) -> Vec<Question> {
     match object {
-        Object::Host(host) => vec![Question::HostsOf(host.ha_group.clone())],
+        Object::Host(host) => {
+            let tunnels = host.underlay.map(|_| Question::Underlays);
+            tunnels.into_iter().chain([Question::HostsOf(host.ha_group.clone())]).collect()
+        }
         Object::Network(network) => {
             let router = network.router.clone().map(Question::NetworksOf);
             router.into_iter().chain(network.vlan.map(Question::NetworksIn)).collect()
@@ -68,7 +74,8 @@ pub(super) fn found_by(object: &Object) -> Vec<Question> {
         Object::Port(port) => {
             let labels = port.label.iter();
             let labels = labels.map(|(key, value)| Question::PortsWith(key.clone(), value.clone()));
-            labels.chain(port.device.clone().map(Question::PortsFor)).collect()
+            let network = port.network.clone().map(Question::PortsIn);
+            labels.chain(port.device.clone().map(Question::PortsFor)).chain(network).collect()
         }
         Object::Route(route) => vec![Question::RoutesOf(route.router.clone())],
         Object::Group(group) => group_found_by(group),
@@ -118,9 +125,18 @@ fn of_host(host: &Host) -> Vec<Step> {
     ]
 }
 
+/// What an overlay network needs are its ports, and all hosts with tunnels: also one without a port in it sends into
+/// it, if it is routed.
 fn of_network(network: &Network) -> Vec<Step> {
-    let Some(router) = &network.router else { return Vec::new() };
-    vec![named(Kind::Router, router), whole(Question::object(Kind::Router, router))]
+    let mut steps = Vec::new();
+    if let Some(router) = &network.router {
+        steps.extend([named(Kind::Router, router), whole(Question::object(Kind::Router, router))]);
+    }
+    if network.vni.is_some() {
+        steps.push(step(Role::Whole, Question::PortsIn(network.name.clone()), Role::Placed));
+        steps.push(step(Role::Whole, Question::Underlays, Role::Named));
+    }
+    steps
 }
 
 fn of_uplink(uplink: &Uplink) -> Vec<Step> {
