@@ -20,6 +20,8 @@ pub(super) fn alone(
     for (device, appeared) in seen.free(taken) {
         let names = |name: &str| device.names().any(|own| own == name);
         let ports = view.ports().filter(|(port, named)| names(port) || named.is_some_and(names));
+        // Of the others it is not known here which policies apply.
+        let ports = ports.filter(|(port, _)| !view.is_foreign(host, port));
         let ports: Vec<&str> = ports.map(|(port, _)| port).filter(|port| !plugged(port)).collect();
         let ours = ports.iter().copied().filter(|port| !elsewhere(port)).collect();
         let meant = only(ours).or_else(|| only(ports).filter(|_| appeared));

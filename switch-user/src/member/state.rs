@@ -64,6 +64,16 @@ impl State {
         self.here().into_iter().map(device).collect()
     }
 
+    /// The other hosts that these ports are at.
+    pub(super) fn places<'a>(&self, ports: impl Iterator<Item = &'a String>) -> BTreeMap<String, String> {
+        let Some(view) = &self.view else { return BTreeMap::new() };
+        let place = |port: &'a String| {
+            let binding = view.bindings.get(port).filter(|binding| binding.host != self.host)?;
+            Some((port.clone(), binding.host.clone()))
+        };
+        ports.filter_map(place).collect()
+    }
+
     /// What there is to say of bindings once they are applied.
     pub(super) fn bound(&self) -> Bound {
         let fresh =
@@ -138,7 +148,7 @@ impl State {
     /// False if nothing is known of this port, so that nobody can say what it is.
     pub(super) fn claim(&mut self, port: &str, device: &str, now_ms: u64) -> bool {
         let Some(view) = &self.view else { return false };
-        if view.ports().all(|(known, _)| known != port) {
+        if view.ports().all(|(known, _)| known != port) || view.is_foreign(&self.host, port) {
             return false;
         }
         let epoch = view.bindings.get(port).map_or(0, |binding| binding.epoch) + 1;

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     shared::Shared,
-    view::{Documents, localise},
+    view::{Documents, Local, localise},
 };
 use crate::{
     agent::supply::{Proven, Supplied, Supply, SupplyError},
@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct ViewSupply {
     shared: Arc<Shared>,
     /// What was proven last, and of what.
-    proven: Option<(Documents, BTreeMap<String, String>, Arc<Validated>)>,
+    proven: Option<(Documents, BTreeMap<String, String>, Local)>,
 }
 
 impl ViewSupply {
@@ -32,15 +32,18 @@ impl ViewSupply {
         documents: Documents,
         here: BTreeMap<String, String>,
     ) -> Result<Arc<Validated>, SupplyError> {
-        let same = |(old, ports, _): &&(Documents, BTreeMap<_, _>, _)| {
-            Arc::ptr_eq(old, &documents) && *ports == here
+        let same =
+            |(old, ports, _): &(Documents, BTreeMap<_, _>, _)| Arc::ptr_eq(old, &documents) && *ports == here;
+        let proven = match self.proven.take().filter(same) {
+            Some(proven) => proven,
+            None => {
+                let local = localise(&self.shared.host, &documents, &here).map_err(SupplyError::Invalid)?;
+                (documents, here, local)
+            }
         };
-        if let Some((.., valid)) = self.proven.as_ref().filter(same) {
-            return Ok(Arc::clone(valid));
-        }
-        let valid = Arc::new(localise(&self.shared.host, &documents, &here).map_err(SupplyError::Invalid)?);
-        self.proven = Some((documents, here, Arc::clone(&valid)));
-        Ok(valid)
+        let (.., local) = self.proven.insert(proven);
+        let places = self.shared.state().places(local.others.keys());
+        Ok(local.with(&places))
     }
 }
 

@@ -101,6 +101,7 @@ mod tests {
             image::{Holder, TableImage},
         },
         model::{samples::from_text, validate},
+        netlink::tunnel::Tunnel,
     };
 
     const OBJECTS: &str = r#"
@@ -147,6 +148,28 @@ mod tests {
             untagged.map(|kind| (2, kind.to_vec())).into_iter().chain(tagged.map(|kind| (3, kind.to_vec())));
         assert_eq!(kinds, expected.collect::<Vec<_>>());
         assert!(frames.iter().all(|(_, frame)| frame[6..12] == [2, 0, 0, 0, 0, 1]));
+    }
+
+    #[test]
+    fn other_hosts_hear_of_a_station_in_an_overlay_network_through_their_tunnels() {
+        let objects = r#"
+{apiVersion: dvs/v1, kind: Network, name: over, vni: 5000}
+---
+{apiVersion: dvs/v1, kind: Port, name: p1, network: over, mac: ["02:00:00:00:00:01"]}
+"#;
+        let mut valid = validate(&from_text(objects)).unwrap();
+        let (own, remote) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        valid.overlay.address = Some(own);
+        valid.overlay.hosts.insert("h2".into(), remote);
+        let flags = port::UP | port::UPLINK | port::TRUNK | port::TUNNEL;
+        let mut row = port::Port { ifindex: 7, slot: 2, flags, ..port::Port::default() };
+        row.allow(valid.networks["over"].vlan.get());
+        let names = [(2, Holder::Host("h2".into()))].into();
+        let image = TableImage { ports: [(7, row)].into(), names, ..TableImage::default() };
+        let frames = frames(&Scene::new(Arc::new(valid), image), "p1");
+        let [(exit, frame)] = frames.as_slice() else { unreachable!("one RARP packet") };
+        assert_eq!((exit.tag, exit.tunnel), (None, Some(Tunnel { own, remote, vni: 5000 })));
+        assert_eq!(frame[12..14], [0x80, 0x35]);
     }
 
     #[test]
