@@ -25,7 +25,7 @@ const OBJECTS: &str = "
 const MTU: u32 = 1500;
 
 /// Starts a VM on a host.
-fn start(cluster: &mut Cluster, port: &str, host: usize) -> Vm {
+pub(super) fn start(cluster: &mut Cluster, port: &str, host: usize) -> Vm {
     Vm::new(&cluster.host(host).namespace, port, MTU, Stack::Speaking)
 }
 
@@ -42,7 +42,7 @@ fn three() -> (Cluster, Vm, Vm) {
 
 /// Waits until a VM reaches the other's addresses, and then without loss.
 #[track_caller]
-fn reaches(from: &Vm, to: &Vm) {
+pub(super) fn reaches(from: &Vm, to: &Vm) {
     for ip in to.ips() {
         until(&format!("{ip} answers"), || Ping::run(&from.namespace, ip).is_lossless().then_some(()));
     }
