@@ -41,9 +41,13 @@ fn only(ports: Vec<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::member::{
-        seen::tests::devices,
-        view::tests::{binding, view},
+    use crate::{
+        api::ViewEvent,
+        member::{
+            seen::tests::devices,
+            view::tests::{binding, view},
+        },
+        model::{Object, samples::from_text},
     };
 
     /// Ports that are claimed where these devices were there before and those appeared.
@@ -61,6 +65,22 @@ mod tests {
     fn a_device_that_appears_claims_its_port_wherever_it_was() {
         assert_eq!(claimed("h3", &[], &[(2, "p1")]), list(&[("p1", "p1")]));
         assert_eq!(claimed("h3", &[], &[(2, "p3")]), list(&[("p3", "p3")]));
+    }
+
+    #[test]
+    fn ports_of_other_groups_are_not_claimed() {
+        let objects = "{apiVersion: dvs/v1, kind: Host, name: h1, haGroup: a}
+---
+{apiVersion: dvs/v1, kind: Host, name: h2, haGroup: b}
+---
+{apiVersion: dvs/v1, kind: Host, name: h3, haGroup: a}";
+        let put = from_text(objects).objects().map(Object::document).collect();
+        let mut view = view();
+        view.take(ViewEvent { put, ..ViewEvent::default() });
+        let mut seen = Seen::start(devices(&[]));
+        seen.follow(devices(&[(2, "p1"), (3, "p2"), (4, "p3")]));
+        assert_eq!(alone("h3", &view, &BTreeMap::new(), &seen), list(&[("p1", "p1"), ("p3", "p3")]));
+        assert!(view.is_foreign("h3", "p2"), "{view:?}");
     }
 
     #[test]

@@ -34,12 +34,11 @@ impl ViewSupply {
     ) -> Result<Arc<Validated>, SupplyError> {
         let same =
             |(old, ports, _): &(Documents, BTreeMap<_, _>, _)| Arc::ptr_eq(old, &documents) && *ports == here;
-        let proven = match self.proven.take().filter(same) {
-            Some(proven) => proven,
-            None => {
-                let local = localise(&self.shared.host, &documents, &here).map_err(SupplyError::Invalid)?;
-                (documents, here, local)
-            }
+        let proven = if let Some(proven) = self.proven.take().filter(same) {
+            proven
+        } else {
+            let local = localise(&self.shared.host, &documents, &here).map_err(SupplyError::Invalid)?;
+            (documents, here, local)
         };
         let (.., local) = self.proven.insert(proven);
         let places = self.shared.state().places(local.others.keys());

@@ -78,9 +78,9 @@ fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Binding>)> {
     let hosts = vec(0u8..2, 1..5);
     (samples::desired(), hosts, vec(any::<[u8; 2]>(), 12), vec(any::<(u8, u8, Index)>(), 5)).prop_map(
         |(mut desired, hosts, ports, groups)| {
-            for (number, group) in hosts.iter().enumerate() {
+            for (number, group) in (0u8..).zip(&hosts) {
                 let ha_group = format!("rack{group}");
-                let underlay = (number != 1).then(|| [192, 0, 2, number as u8].into());
+                let underlay = (number != 1).then(|| [192, 0, 2, number].into());
                 desired.put(Object::Host(Host { ha_group, underlay, ..Host::new(format!("h{number}")) }));
             }
             let mut bindings = BTreeMap::new();
