@@ -48,7 +48,7 @@ pub(super) struct Options {
     state_dir: PathBuf,
 
     #[command(flatten)]
-    stores: stores::Etcd,
+    stores: stores::Shared,
 
     /// Seconds without a report after which a host is dead.
     #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -175,7 +175,7 @@ mod tests {
         let options = |listen: &str| Options {
             listen: listen.parse().ok(),
             state_dir: PathBuf::new(),
-            stores: stores::Etcd::default(),
+            stores: stores::Shared::default(),
             host_timeout: 3,
         };
         let (socket, nowhere) = (Some(Path::new("s")), None);

@@ -80,7 +80,9 @@ impl Lab {
     /// Unplugs a VM; it is gone with its devices.
     pub fn unplug(&mut self, name: &str) {
         self.inside.remove(name);
-        self.vms.remove(name).unwrap_or_else(|| panic!("there is no {name}"));
+        let vm = self.vms.remove(name).unwrap_or_else(|| panic!("there is no {name}"));
+        // With its namespace alone the device goes some time later.
+        vm.namespace.ip("link del eth0");
     }
 
     /// A VM.

@@ -11,22 +11,22 @@ const CLAIMS: u64 = 1000;
 
 /// How etcd is reached, if it is used.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Etcd {
+pub(super) struct Shared {
     /// Members of an etcd cluster that several managers share, instead of --state-dir.
-    #[arg(long, value_name = "URL", value_delimiter = ',', conflicts_with = "state_dir")]
-    etcd: Vec<String>,
+    #[arg(long = "etcd", value_name = "URL", value_delimiter = ',', conflicts_with = "state_dir")]
+    members: Vec<String>,
 
     /// Certificates of the authorities that vouch for etcd.
-    #[arg(long, value_name = "FILE", requires = "etcd")]
-    etcd_ca: Option<PathBuf>,
+    #[arg(long = "etcd-ca", value_name = "FILE", requires = "members")]
+    ca: Option<PathBuf>,
 
     /// Certificate for etcd, if it wants one.
-    #[arg(long, value_name = "FILE", requires = "etcd_key")]
-    etcd_cert: Option<PathBuf>,
+    #[arg(long = "etcd-cert", value_name = "FILE", requires_all = ["members", "key"])]
+    certificate: Option<PathBuf>,
 
     /// Key of this certificate.
-    #[arg(long, value_name = "FILE", requires = "etcd_cert")]
-    etcd_key: Option<PathBuf>,
+    #[arg(long = "etcd-key", value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
 }
 
 /// What a manager works on.
@@ -36,10 +36,10 @@ pub(super) struct Stores {
     pub(super) leases: Arc<dyn Leases>,
 }
 
-impl Etcd {
+impl Shared {
     /// True if everything is in etcd.
     pub(super) const fn is_shared(&self) -> bool {
-        !self.etcd.is_empty()
+        !self.members.is_empty()
     }
 
     /// Opens the stores. As long as etcd cannot be reached this waits.
@@ -52,10 +52,10 @@ impl Etcd {
             });
         }
         let etcd = EtcdOptions {
-            endpoints: self.etcd.clone(),
-            ca: self.etcd_ca.clone(),
-            certificate: self.etcd_cert.clone(),
-            key: self.etcd_key.clone(),
+            endpoints: self.members.clone(),
+            ca: self.ca.clone(),
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
         };
         Ok(Stores {
             configuration: Arc::new(EtcdStore::open(&etcd, "/dvs/config", HISTORY).await?),

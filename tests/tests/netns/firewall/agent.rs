@@ -104,8 +104,6 @@ fn a_port_opens_with_its_rules() {
     }
     // The same when the device comes by itself.
     drop((allowed, other));
-    // Gone at once, whatever still holds the VM's namespace.
-    lab.host.namespace.ip("link del p5");
     lab.unplug("p5");
     dvs(&lab, "port attach p5 --device p5 --allow-missing");
     lab.plug("p5", 1500, Stack::Bare);
