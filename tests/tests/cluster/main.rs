@@ -11,6 +11,7 @@
 mod faults;
 mod hosts;
 mod leases;
+mod moves;
 mod overlay;
 mod proxy;
 mod store;
