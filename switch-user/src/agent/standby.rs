@@ -40,7 +40,9 @@ async fn run(
     loop {
         let ports = scene.borrow_and_update().as_ref().map(|scene| coming(scene)).unwrap_or_default();
         match watcher.look(&home, ports) {
-            Ok(found) => drop(active.send_if_modified(|known| std::mem::replace(known, found.clone()) != found)),
+            Ok(found) => {
+                active.send_if_modified(|known| std::mem::replace(known, found.clone()) != found);
+            }
             Err(error) => tracing::warn!("cannot see whether VMs that are to come are here: {error}"),
         }
         tokio::select! {
@@ -105,7 +107,8 @@ impl Watcher {
             let seen = before.get(&port).filter(|seen| seen.place.slot == place.slot);
             // A device that came counts from what was there before it; another one begins anew.
             let seen = seen.filter(|seen| seen.place.ifindex.is_none_or(|old| Some(old) == place.ifindex));
-            let active = place.ifindex.is_some() && seen.is_some_and(|seen| seen.active || seen.dropped < dropped);
+            let active =
+                place.ifindex.is_some() && seen.is_some_and(|seen| seen.active || seen.dropped < dropped);
             self.0.insert(port, Seen { place, dropped, active });
         }
         let active = self.0.iter().filter(|(_, seen)| seen.active);
@@ -142,7 +145,10 @@ mod tests {
             assert_eq!((found.contains("p1"), watcher.waits()), (active, soon), "look {number}");
         }
         let place = Place { slot: 2, ifindex: Some(6) };
-        assert!(watcher.follow([("p1".to_owned(), (place, 11))].into()).is_empty(), "counters of another row");
+        assert!(
+            watcher.follow([("p1".to_owned(), (place, 11))].into()).is_empty(),
+            "counters of another row"
+        );
         assert!(watcher.follow(BTreeMap::new()).is_empty() && !watcher.waits());
     }
 

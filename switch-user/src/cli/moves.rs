@@ -146,7 +146,9 @@ fn obstacle(entry: &BindingEntry) -> String {
     let why = match &entry.standby {
         None => format!("{target} has not said that it knows (dvs host list)"),
         Some(Standby { device: None, .. }) => format!("{target} has no device for it; start its VM there"),
-        Some(Standby { ready: false, .. }) => format!("{target} is preparing it (dvs status there says more)"),
+        Some(Standby { ready: false, .. }) => {
+            format!("{target} is preparing it (dvs status there says more)")
+        }
         Some(_) => format!("{target} is ready, and its VM has not been seen there; --now moves it at once"),
     };
     format!("port {} is still at host {}: {why}", entry.port, entry.binding.host)

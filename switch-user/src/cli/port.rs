@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    moves,
     output::{Format, joined, or_dash, spaced},
-    moves, policy,
+    policy,
     record::{self, Named, Remove},
     session::{Session, Writing},
     table::{Cell, Colour},

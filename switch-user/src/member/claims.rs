@@ -83,7 +83,10 @@ mod tests {
         view.take(ViewEvent { put, ..ViewEvent::default() });
         let mut seen = Seen::start(devices(&[]));
         seen.follow(devices(&[(2, "p1"), (3, "p2"), (4, "p3")]));
-        assert_eq!(alone("h3", &view, &BTreeMap::new(), &Coming::new(), &seen), list(&[("p1", "p1"), ("p3", "p3")]));
+        assert_eq!(
+            alone("h3", &view, &BTreeMap::new(), &Coming::new(), &seen),
+            list(&[("p1", "p1"), ("p3", "p3")])
+        );
         assert!(view.is_foreign("h3", "p2"), "{view:?}");
     }
 
@@ -109,6 +112,10 @@ mod tests {
         seen.follow(devices(&[(2, "tap1"), (3, "p1")]));
         assert_eq!(alone("h3", &view(), &here, &Coming::new(), &seen), list(&[]));
         seen.follow(devices(&[(3, "p1")]));
-        assert_eq!(alone("h3", &view(), &here, &Coming::new(), &seen), list(&[("p1", "p1")]), "its device is gone");
+        assert_eq!(
+            alone("h3", &view(), &here, &Coming::new(), &seen),
+            list(&[("p1", "p1")]),
+            "its device is gone"
+        );
     }
 }

@@ -101,9 +101,8 @@ impl State {
     /// The ports that are to go elsewhere and whose device is gone.
     pub(super) fn left(&self) -> BTreeSet<String> {
         let here = self.here().into_iter();
-        let left = here.filter(|(_, binding)| {
-            binding.target.is_some() && self.seen.named(&binding.device).is_none()
-        });
+        let left = here
+            .filter(|(_, binding)| binding.target.is_some() && self.seen.named(&binding.device).is_none());
         left.map(|(port, _)| port.to_owned()).collect()
     }
 
@@ -165,12 +164,13 @@ impl State {
         before != self.held
     }
 
-    /// Follows the devices; true if ports were claimed because of them.
+    /// Follows the devices; true if ports were claimed because of them, or ports that are to come have other ones.
     pub(super) fn sense(&mut self, devices: Devices, now_ms: u64) -> bool {
+        let coming = self.coming();
         self.seen.follow(devices);
         let claimed = self.claim_alone(now_ms);
         self.settle();
-        claimed
+        claimed || coming != self.coming()
     }
 
     /// Notes whether a manager can be reached; true if ports were claimed because of that.
@@ -233,6 +233,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Target;
     use crate::member::{
         seen::tests::devices,
         view::tests::{binding, event, view},
@@ -321,6 +322,50 @@ mod tests {
             state.take(answer);
             assert_eq!(ports(&state), expected, "{news}");
         }
+    }
+
+    /// p1 of h1, which is to go to h3.
+    fn planned() -> ViewEvent {
+        let target = Target { host: "h3".into(), device: None, now: false, planned_ms: 1 };
+        rebound("p1", Binding { target: Some(target), ..binding("h1", "v1", 1) })
+    }
+
+    #[test]
+    fn a_port_that_is_to_come_takes_its_device_when_that_comes() {
+        let mut state = host("h3", &[]);
+        state.take(planned());
+        assert_eq!((state.coming(), ports(&state)), ([("p1".to_owned(), None)].into(), vec![]));
+        assert!(state.sense(devices(&[(4, "v1")]), 5), "the agent has something to do");
+        assert_eq!(state.coming(), [("p1".to_owned(), Some("v1".to_owned()))].into());
+        assert!(!state.sense(devices(&[(4, "v1"), (5, "v5")]), 5));
+        let prepared = ["p1".to_owned()].into();
+        assert_eq!(
+            state.standby(&prepared)["p1"],
+            Standby { device: Some("v1".into()), ready: true, active: false }
+        );
+        assert!(!state.spoke(["p1".to_owned()].into(), 5), "a manager is asked");
+        assert!(state.standby(&prepared)["p1"].active);
+        assert!(state.sense(devices(&[]), 5));
+        assert!(!state.standby(&prepared)["p1"].ready, "without its device");
+    }
+
+    #[test]
+    fn a_port_that_is_to_go_is_told_when_its_device_is_gone() {
+        let mut state = host("h1", &[(2, "v1")]);
+        state.take(planned());
+        assert_eq!((state.left(), ports(&state)), (BTreeSet::new(), vec![("p1", 1)]));
+        state.sense(devices(&[]), 5);
+        assert_eq!(state.left(), ["p1".to_owned()].into());
+    }
+
+    #[test]
+    fn a_device_of_a_port_that_is_to_come_is_no_claim_when_the_plan_is_withdrawn() {
+        let mut state = host("h3", &[]);
+        state.take(planned());
+        state.sense(devices(&[(4, "v1")]), 5);
+        state.take(rebound("p1", binding("h1", "v1", 1)));
+        assert_eq!(state.coming(), Coming::new());
+        assert_eq!(crate::member::seen::names(state.seen.free([])), [("v1".to_owned(), false)].into());
     }
 
     #[test]

@@ -164,7 +164,8 @@ impl Lab {
         let bound = watch::Sender::new(Bound::default());
         let applied = watch::Sender::new(Applied::default());
         let (spoken, active) = watch::channel(BTreeSet::new());
-        let senses = Senses { applied: applied.subscribe(), bound: bound.subscribe(), devices: receiver, active };
+        let senses =
+            Senses { applied: applied.subscribe(), bound: bound.subscribe(), devices: receiver, active };
         let (supply, mut agent) = (Mutex::new(member.supply()), member.supply());
         let mut news = supply.lock().unwrap().watch();
         let (follow, mut tasks) = member.start(senses);

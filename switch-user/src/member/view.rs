@@ -96,10 +96,8 @@ impl View {
 
     /// The device that the configuration of a port names.
     pub(super) fn device(&self, port: &str) -> Option<&str> {
-        match &self.documents.get(&ObjectId::new(Kind::Port, port))?.object {
-            Object::Port(port) => port.device.as_deref(),
-            _ => None,
-        }
+        let document = self.documents.get(&ObjectId::new(Kind::Port, port))?;
+        if let Object::Port(port) = &document.object { port.device.as_deref() } else { None }
     }
 
     /// True if a port is at a host of another HA group, and not to come here: of such a port only its place is known.

@@ -41,14 +41,18 @@ fn a_port_is_ready_and_closed_at_its_target_until_its_vm_speaks_there() {
     is_ready(&mut cluster, "p1", 3);
     let ping = stop(pings);
     assert!(ping.is_lossless(), "it is still at h1: {ping:?}");
-    let rules = run(&mut cluster.host(3).cli("rule list --policy web"));
+    let rules = run(&mut cluster.host(3).cli("rule list web"));
     assert!(rules.contains("ping6"), "{rules}");
     let pings = pinging(&two, one.ips()[0]);
     again.wire.send(&announcement(&again));
     let took = cluster.port_opens("p1", 3);
     until("the copy answers", || Ping::run(&two.namespace, again.ips()[0]).is_lossless().then_some(()));
     let ping = stop(pings);
-    println!("open {took:?} after the VM spoke; {} of {} pings, 2 ms apart, were lost", ping.sent - ping.received, ping.sent);
+    println!(
+        "open {took:?} after the VM spoke; {} of {} pings, 2 ms apart, were lost",
+        ping.sent - ping.received,
+        ping.sent
+    );
     assert_eq!(cluster.binding("p1").unwrap().binding.host, "h3");
     assert!(Ping::run(&one.namespace, two.ips()[0]).is_lost(), "the first copy is closed");
 }

@@ -138,8 +138,13 @@ mod tests {
         ];
         for (what, holder, cause, expected) in table {
             let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
-            let binding =
-                |host: &str| Binding { host: host.into(), device: "v2".into(), epoch: 7, claimed_ms: 0, target: None };
+            let binding = |host: &str| Binding {
+                host: host.into(),
+                device: "v2".into(),
+                epoch: 7,
+                claimed_ms: 0,
+                target: None,
+            };
             let holder = holder.map(|(host, alive)| (binding(host), alive));
             let holder = holder.as_ref().map(|(binding, alive)| Holder { binding, number: 9, alive: *alive });
             assert_eq!(decide("h1", &wish, holder), expected, "{what}: {cause:?}");
@@ -165,8 +170,7 @@ mod tests {
         for (what, alive, target, cause, expected) in table {
             let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
             let target = target.map(to);
-            let binding =
-                Binding { host: "h2".into(), device: "v2".into(), epoch: 7, claimed_ms: 0, target };
+            let binding = Binding { host: "h2".into(), device: "v2".into(), epoch: 7, claimed_ms: 0, target };
             let holder = Holder { binding: &binding, number: 9, alive };
             assert_eq!(decide("h1", &wish, Some(holder)), Ok(expected), "{what}: {cause:?}");
         }
@@ -174,7 +178,8 @@ mod tests {
 
     #[test]
     fn what_a_host_has_already_changes_nothing() {
-        let binding = Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0, target: None };
+        let binding =
+            Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0, target: None };
         for cause in [Attached(None), Attached(Some(0)), Appeared(0), Present, Due, Alone(0)] {
             let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
             let holder = Holder { binding: &binding, number: 9, alive: false };
@@ -184,7 +189,8 @@ mod tests {
 
     #[test]
     fn epochs_only_grow() {
-        let holder = Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0, target: None };
+        let holder =
+            Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0, target: None };
         for (number, cause, holder, epoch) in [
             (9, Present, None, 9),
             (9, Present, Some(&holder), 9),

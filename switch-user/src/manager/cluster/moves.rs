@@ -56,7 +56,8 @@ async fn plan(Writer(manager): Writer, Body(body): Body) -> Result<Json<MoveList
     let list = manager.blocking(move |manager| {
         let author = manager.author.0.clone();
         let (outcome, claims) = manager.swap(&cluster, &author, |cluster| cluster.plan(&request))?;
-        let moves = outcome.changes.into_iter().filter_map(|(port, binding)| Some((port, binding?.target?.host)));
+        let moves =
+            outcome.changes.into_iter().filter_map(|(port, binding)| Some((port, binding?.target?.host)));
         Ok(MoveList { claims, moves: moves.collect() })
     });
     Ok(Json(list.await?))
@@ -119,8 +120,8 @@ fn candidates(
     living: &BTreeSet<String>,
     request: &MoveRequest,
 ) -> Result<BTreeSet<String>, ClusterError> {
-    for host in request.from.iter().chain(&request.to).filter(|host| !views.has_host(host)) {
-        return Err(ClusterError::UnknownHost(host.clone()));
+    if let Some(unknown) = request.from.iter().chain(&request.to).find(|host| !views.has_host(host)) {
+        return Err(ClusterError::UnknownHost(unknown.clone()));
     }
     if let Some(dead) = request.to.iter().find(|host| !living.contains(*host)) {
         return Err(ClusterError::TargetDead(dead.clone()));
@@ -139,16 +140,15 @@ fn candidates(
 }
 
 fn ha_group<'v>(views: &'v Views, host: &str) -> Option<&'v str> {
-    match views.object(Kind::Host, host)? {
-        Object::Host(host) => Some(&host.ha_group),
-        _ => None,
-    }
+    if let Object::Host(host) = views.object(Kind::Host, host)? { Some(&host.ha_group) } else { None }
 }
 
 /// The ports that are to move, with where they are.
 fn ports(views: &Views, request: &MoveRequest) -> Result<BTreeMap<String, Binding>, ApiError> {
     if request.from.is_none() && request.ports.is_empty() {
-        return Err(ApiError::Form("ports: name those that are to move, or the host that has them (from)".into()));
+        return Err(ApiError::Form(
+            "ports: name those that are to move, or the host that has them (from)".into(),
+        ));
     }
     let from = request.from.iter().flat_map(|host| views.bound(host));
     let mut ports: BTreeMap<String, Binding> =
@@ -168,7 +168,8 @@ fn refuse_excess(views: &mut Views, changes: &[BindingChange]) -> Result<(), Clu
     let mut coming: BTreeMap<String, Vec<BindingChange>> = BTreeMap::new();
     for (port, binding) in changes {
         let Some(target) = binding.as_ref().and_then(|binding| binding.target.clone()) else { continue };
-        let there = binding.clone().map(|binding| Binding { host: target.host.clone(), target: None, ..binding });
+        let there =
+            binding.clone().map(|binding| Binding { host: target.host.clone(), target: None, ..binding });
         coming.entry(target.host).or_default().push((port.clone(), there));
     }
     for (host, changes) in coming {

@@ -287,7 +287,10 @@ fn a_port_that_is_to_come_brings_all_that_it_needs() {
     let before = names(&views, "h3");
     let planned = Binding { target: Some(to("h3")), ..binding("h1", 1) };
     views.bind(2, vec![("p1".into(), Some(planned))]);
-    assert!(names(&views, "h3").contains("Port p1, Port p3, Port p4, Group db, Group web, Policy web, Rule web/db"));
+    assert!(
+        names(&views, "h3")
+            .contains("Port p1, Port p3, Port p4, Group db, Group web, Policy web, Rule web/db")
+    );
     assert_eq!(views.planned().map(|(port, ..)| port.as_str()).collect::<Vec<_>>(), ["p1"]);
     views.bind(3, vec![("p1".into(), Some(binding("h1", 1)))]);
     assert_eq!((names(&views, "h3"), views.planned().count()), (before, 0));

@@ -20,7 +20,12 @@ impl Many {
         let text = |entry: &Value| {
             let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
             let ready = if entry["standby"]["ready"] == true { " ready" } else { "" };
-            format!("{} {} {}{ready}", word(&entry["port"]), word(&entry["host"]), word(&entry["target"]["host"]))
+            format!(
+                "{} {} {}{ready}",
+                word(&entry["port"]),
+                word(&entry["host"]),
+                word(&entry["target"]["host"])
+            )
         };
         list.as_array().unwrap().iter().map(text).collect()
     }
@@ -45,7 +50,10 @@ async fn a_port_goes_when_its_vm_is_seen_at_the_target() {
     let answer = many.report("h2", json!({"claims": 1, "devices": {"v1": true}})).await;
     assert_eq!(answer.get("refused"), None);
     many.standby("h2", true, false).await;
-    assert_eq!((many.places().await, many.moves().await), (vec!["p1 h1 v1".into()], vec!["p1 h1 h2 ready".into()]));
+    assert_eq!(
+        (many.places().await, many.moves().await),
+        (vec!["p1 h1 v1".into()], vec!["p1 h1 h2 ready".into()])
+    );
     many.standby("h2", true, true).await;
     assert_eq!((many.places().await, many.moves().await), (vec!["p1 h2 v1".into()], vec![]));
     let list = many.api.get("/v1/cluster/bindings").await;
@@ -145,10 +153,19 @@ async fn plans_that_make_no_sense_are_refused_whole() {
         (json!({"from": "h9"}), 404, "unknown-host", "there is no Host h9"),
         (json!({"to": ["h2"]}), 400, "form", "ports: name those that are to move"),
         (json!({"ports": ["p1"], "too": []}), 400, "form", "unknown field `too`"),
-        (json!({"from": "h2", "device": "v1"}), 400, "form", "device: it is given for one port, and 0 are to move"),
+        (
+            json!({"from": "h2", "device": "v1"}),
+            400,
+            "form",
+            "device: it is given for one port, and 0 are to move",
+        ),
     ] {
         let (found, problem) = many.api.call("POST", "/v1/cluster/moves", &request.to_string()).await;
-        assert_eq!((found, &problem["type"]), (status, &json!(format!("urn:dvs:{kind}"))), "{request}: {problem}");
+        assert_eq!(
+            (found, &problem["type"]),
+            (status, &json!(format!("urn:dvs:{kind}"))),
+            "{request}: {problem}"
+        );
         assert!(problem["detail"].as_str().unwrap().contains(detail), "{problem}");
     }
     tokio::time::sleep(TIMEOUT * 2).await;
