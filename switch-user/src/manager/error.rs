@@ -263,6 +263,10 @@ fn store_class(error: &StoreError) -> Class {
             let remedy = "look at the history (dvs history) before you try again";
             (StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "Outcome unknown", remedy)
         }
+        StoreError::NoRoom { .. } => {
+            let remedy = "nothing was changed: make room there, and try again";
+            (StatusCode::INSUFFICIENT_STORAGE, "disk-full", "Disk full", remedy)
+        }
         StoreError::NoBackup { .. } => {
             (StatusCode::NOT_IMPLEMENTED, "no-backup", "Not copied here", "use the tools of the store")
         }
