@@ -15,7 +15,7 @@ use tokio::{
 use super::{shared::Shared, view::View};
 use crate::{
     agent::{memory, supply::Bound},
-    api::{HostLease, HostReport, ViewEvent},
+    api::{HostLease, HostReport, OWN_VERSION, VERSION_REMEDY, ViewEvent},
     client::{Client, ClientError, Lines, Tried},
     netlink::links::Devices,
     report::Applied,
@@ -54,11 +54,17 @@ pub(super) enum Trouble {
 }
 
 /// An error in words that do not name the manager: that is done by whoever says them.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others name no manager, or once")]
 fn words(error: &ClientError) -> String {
-    if let ClientError::NoManager(Tried(tried)) = error {
-        return tried.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("; ");
+    match error {
+        ClientError::NoManager(Tried(tried)) => {
+            tried.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("; ")
+        }
+        ClientError::Version { theirs, .. } => {
+            format!("it speaks {theirs} and this is {OWN_VERSION}: {VERSION_REMEDY}")
+        }
+        _ => error.to_string(),
     }
-    error.to_string()
 }
 
 /// A member that looks for a manager.
