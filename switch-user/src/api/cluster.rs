@@ -77,6 +77,9 @@ pub struct HostReport {
     /// Ports that the host has claimed with every manager down, with what it knew then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claimed: Vec<Claim>,
+    /// Ports that were open here when another host had got them, and that are closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
     /// Ports that have a device here.
     pub ports: u64,
     /// Resident memory of the agent in bytes.

@@ -144,6 +144,7 @@ impl Session {
     async fn report(&self, client: &Client) -> Result<u64, Trouble> {
         let report = self.told();
         let HostLease { timeout_ms, refused } = within(client.report(&self.shared.host, &report)).await?;
+        self.shared.state().told(&report.left);
         self.note(refused);
         Ok(timeout_ms)
     }
@@ -152,13 +153,15 @@ impl Session {
     fn told(&self) -> HostReport {
         let state = self.shared.state();
         let ports = state.devices();
+        let claims = self.senses.bound.borrow().claims;
         HostReport {
             instance: self.instance.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             applied: self.senses.applied.borrow().clone(),
-            claims: self.senses.bound.borrow().claims,
+            claims,
             devices: super::seen::names(state.seen.free(ports.values())),
             claimed: state.claimed(),
+            left: state.left(claims),
             ports: ports.values().filter(|device| state.seen.named(device).is_some()).count() as u64,
             resident_bytes: memory::resident().unwrap_or_default(),
         }

@@ -57,6 +57,7 @@ async fn report(
         cluster.keep(&host, &report.instance, said)?;
         let wishes = wishes(&cluster.views(), &host, &report);
         let refused = manager.claim(&cluster, &host, &wishes)?;
+        manager.renew(&cluster, &host, &report.left)?;
         let texts = refused.into_iter().map(|(port, refusal)| (port, refusal.to_string()));
         Ok(cluster.lease(texts.collect()))
     });
