@@ -8,12 +8,19 @@
     reason = "functions that several tests share fail them"
 )]
 
+mod clocks;
+mod copies;
+mod disks;
 mod faults;
 mod hosts;
+mod kills;
 mod leases;
+mod managers;
+mod names;
 mod overlay;
 mod proxy;
 mod store;
+mod versions;
 mod writers;
 
 use dvs_tests::etcd::Cluster;
