@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use self::{link::Link, transport::Transport};
 use crate::{
-    api::{ApplyRequest, ChangeSet, History, ObjectList},
+    api::{ApplyRequest, ChangeSet, History, ObjectList, VERSION_HEADER, is_other_version},
     model::{Document, Kind},
     tls::ClientTls,
 };
@@ -181,9 +181,11 @@ impl Client {
         let begin = async {
             let (link, response) = self.ask(request).await?;
             if response.status().is_success() {
-                return Ok(Chunks::new(link, response.into_body()));
+                let version = version(&response);
+                return Ok(Chunks::new(link, version, response.into_body()));
             }
-            Err(refused(&self.body(link, response).await?))
+            let version = version(&response);
+            Err(refused(&self.body(link, response).await?, &version))
         };
         self.limited(Duration::ZERO, begin).await
     }
@@ -211,9 +213,9 @@ impl Client {
         let request = Request::builder().method(method).uri(path);
         let request = request.header(CONTENT_TYPE, "application/json").body(Full::from(body))?;
         let (link, response) = self.ask(request).await?;
-        let success = response.status().is_success();
+        let (success, version) = (response.status().is_success(), version(&response));
         let bytes = self.body(link, response).await?;
-        if success { read(&bytes) } else { Err(refused(&bytes)) }
+        if success { read(&bytes, &version) } else { Err(refused(&bytes, &version)) }
     }
 
     /// Waits for an answer for as long as it may take, and `longer`.
@@ -222,8 +224,18 @@ impl Client {
         tokio::time::timeout(limit, answer).await.unwrap_or(Err(ClientError::Slow(limit)))
     }
 
-    /// Sends a request, and waits for the head of the answer.
+    /// Sends a request, and waits for the head of the answer. What is said in another version of the API is not read.
     async fn ask(&self, request: Request<Full<Bytes>>) -> Answer<(Link, Response<Incoming>)> {
+        let (link, response) = self.exchanged(request).await?;
+        match response.headers().get(VERSION_HEADER).and_then(|version| version.to_str().ok()) {
+            Some(theirs) if is_other_version(theirs) => {
+                Err(ClientError::Version { place: link.place.clone(), theirs: theirs.to_owned() })
+            }
+            Some(_) | None => Ok((link, response)),
+        }
+    }
+
+    async fn exchanged(&self, request: Request<Full<Bytes>>) -> Answer<(Link, Response<Incoming>)> {
         let mut link = self.transport.link().await?;
         let (mut error, unsent) = match link.send(request).await {
             Ok(response) => return Ok((link, response)),
@@ -252,12 +264,19 @@ impl Client {
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    serde_json::from_slice(bytes).map_err(|source| ClientError::Unreadable { source })
+/// What whoever answers says of its version.
+fn version(response: &Response<Incoming>) -> String {
+    let said = response.headers().get(VERSION_HEADER).and_then(|version| version.to_str().ok());
+    said.unwrap_or("an unknown version").to_owned()
 }
 
-fn refused(bytes: &[u8]) -> ClientError {
-    read(bytes).map_or_else(|error| error, ClientError::Refused)
+fn read<T: DeserializeOwned>(bytes: &[u8], version: &str) -> Answer<T> {
+    serde_json::from_slice(bytes)
+        .map_err(|source| ClientError::Unreadable { theirs: version.to_owned(), source })
+}
+
+fn refused(bytes: &[u8], version: &str) -> ClientError {
+    read(bytes, version).map_or_else(|error| error, ClientError::Refused)
 }
 
 fn collection(kind: Kind) -> &'static str {

@@ -197,8 +197,8 @@ impl HostReports for FakeHost {
         Ok(self.applied.subscribe())
     }
 
-    fn devices(&self) -> Option<BTreeSet<String>> {
-        Some(self.devices.lock().unwrap().clone())
+    fn absent(&self, devices: BTreeSet<String>) -> BTreeSet<String> {
+        &devices - &*self.devices.lock().unwrap()
     }
 
     fn status(&self) -> Result<HostStatus, ReportError> {

@@ -37,8 +37,8 @@ pub struct Applied {
 pub trait HostReports: Send + Sync + 'static {
     /// Changes whenever a generation has been applied or an error comes or goes.
     fn applied(&self) -> Result<watch::Receiver<Applied>, ReportError>;
-    /// Names and alternative names of the devices that exist here; `None` if that is not known.
-    fn devices(&self) -> Option<BTreeSet<String>>;
+    /// Which of these devices do not exist here, by any of their names; none of them if nobody here can tell.
+    fn absent(&self, devices: BTreeSet<String>) -> BTreeSet<String>;
     /// State of the host, its ports and its tables.
     fn status(&self) -> Result<HostStatus, ReportError>;
     /// All entries of the forwarding database.

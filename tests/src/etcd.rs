@@ -5,7 +5,10 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     process::Command,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,7 +18,7 @@ use serde_json::Value;
 use switch_user::store::EtcdOptions;
 use tempfile::TempDir;
 
-use crate::netns::{Finished, Process, finish, until};
+use crate::netns::{Finished, Namespace, Process, finish, until};
 
 /// A cluster. Its members end with it.
 pub struct Cluster {
@@ -23,6 +26,8 @@ pub struct Cluster {
     members: Vec<Member>,
     /// Options that all members have.
     more: Vec<String>,
+    /// Where they are, if not in that of the tests.
+    namespace: Option<Arc<Namespace>>,
 }
 
 struct Member {
@@ -56,31 +61,36 @@ impl Member {
 impl Cluster {
     /// Starts members, and waits until they have elected a leader.
     pub fn start(members: usize) -> Self {
-        let mut cluster = Self::stopped(members);
-        (0..members).for_each(|member| cluster.restart(member));
-        cluster.ready();
-        cluster
+        Self::stopped(members).started()
+    }
+
+    /// The same in a network namespace, whose processes alone can reach them.
+    pub fn start_in(members: usize, namespace: &Arc<Namespace>) -> Self {
+        Self { namespace: Some(Arc::clone(namespace)), ..Self::stopped(members) }.started()
+    }
+
+    fn started(mut self) -> Self {
+        (0..self.members.len()).for_each(|member| self.restart(member));
+        self.ready();
+        self
     }
 
     /// Members that do not run yet.
     pub fn stopped(members: usize) -> Self {
         let members = (0..members).map(|number| Member::new(format!("m{number}"))).collect();
-        Self { directory: tempfile::tempdir().unwrap(), members, more: Vec::new() }
+        Self { directory: tempfile::tempdir().unwrap(), members, more: Vec::new(), namespace: None }
     }
 
     /// One member that takes no more than so many bytes.
     pub fn small(bytes: u64) -> Self {
-        let mut cluster = Self::stopped(1);
-        cluster.more = vec![format!("--quota-backend-bytes={bytes}")];
-        cluster.restart(0);
-        cluster.ready();
-        cluster
+        let more = vec![format!("--quota-backend-bytes={bytes}")];
+        Self { more, ..Self::stopped(1) }.started()
     }
 
     /// One member with an IPv6 address that speaks TLS, and to clients with a certificate only; and how to reach it.
     pub fn secure() -> (Self, EtcdOptions) {
         let members = vec![Member::secure("m0".into())];
-        let mut cluster = Self { directory: tempfile::tempdir().unwrap(), members, more: Vec::new() };
+        let mut cluster = Self { members, ..Self::stopped(0) };
         let [ca, certificate, key] = cluster.certificates();
         cluster.more = vec!["--client-cert-auth".into()];
         for (option, file) in [("trusted-ca", &ca), ("cert", &certificate), ("key", &key)] {
@@ -119,13 +129,17 @@ impl Cluster {
         let peers = self.members.iter().map(|member| format!("{}={}", member.name, member.addresses[1]));
         let peers = peers.collect::<Vec<_>>().join(",");
         let Member { name, addresses: [client, peer], .. } = &self.members[member];
-        let mut command = Command::new("etcd");
+        let mut command = self.command("etcd");
         command.arg("--data-dir").arg(self.directory.path().join(name)).args(["--name", name]);
         command.args(["--listen-client-urls", client, "--advertise-client-urls", client]);
         command.args(["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]);
         command.args(["--initial-cluster", &peers, "--logger", "zap", "--log-level", "error"]);
         command.args(&self.more);
         self.members[member].process = Some(Process::start(&mut command));
+    }
+
+    fn command(&self, program: &str) -> Command {
+        self.namespace.as_ref().map_or_else(|| Command::new(program), |space| space.command(program))
     }
 
     /// Waits until a write works.
@@ -183,7 +197,7 @@ impl Cluster {
     /// Asks the cluster by etcd's own client.
     pub fn etcdctl(&self, arguments: &[&str]) -> Finished {
         let endpoints = self.options().endpoints.join(",");
-        let mut command = Command::new("timeout");
+        let mut command = self.command("timeout");
         command.args(["5", "etcdctl", "--command-timeout=2s", "--dial-timeout=1s"]).args(arguments);
         finish(command.env("ETCDCTL_API", "3").env("ETCDCTL_ENDPOINTS", endpoints))
     }

@@ -116,7 +116,10 @@ pub struct HostReport {
     pub standby: BTreeMap<String, Standby>,
     /// Ports of this host that are to go elsewhere, and whose device is gone.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub left: BTreeSet<String>,
+    pub unplugged: BTreeSet<String>,
+    /// Ports that were open here when another host had got them, and that are closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
     /// Ports that have a device here.
     pub ports: u64,
     /// Resident memory of the agent in bytes.

@@ -5,6 +5,7 @@ mod cluster;
 mod firewall;
 mod history;
 mod problem;
+mod version;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ pub use cluster::{
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
 pub use history::{History, HistoryEntry, HistoryRow};
 pub use problem::{Details, FieldError, PROBLEM_JSON};
+pub use version::{OWN_VERSION, VERSION_HEADER, VERSION_REMEDY, is_other_version, other_version_of};
 
 use crate::{
     model::{Change, Document},

@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{Place, Server};
-use crate::{api::Details, tls::Failure};
+use crate::{
+    api::{Details, OWN_VERSION, VERSION_REMEDY},
+    tls::Failure,
+};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -44,9 +47,19 @@ pub enum ClientError {
     /// The agent or the manager refuses.
     #[error("{0}")]
     Refused(Box<Details>),
+    /// Whoever was asked speaks another version of the API.
+    #[error("the {place} speaks {theirs} and this is {OWN_VERSION}: {VERSION_REMEDY}")]
+    Version {
+        /// Who was asked.
+        place: Place,
+        /// What it speaks.
+        theirs: String,
+    },
     /// An answer that this program does not understand.
-    #[error("the answer makes no sense to this version of dvs ({}): {source}", env!("CARGO_PKG_VERSION"))]
+    #[error("the answer of {theirs} makes no sense to {OWN_VERSION} ({source}): {VERSION_REMEDY}")]
     Unreadable {
+        /// Which version the answer is of.
+        theirs: String,
         /// What the parser says.
         source: serde_json::Error,
     },

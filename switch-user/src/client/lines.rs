@@ -12,6 +12,8 @@ use super::{Answer, ClientError, link::Link, read};
 #[derive(Debug)]
 pub struct Chunks {
     link: Link,
+    /// Version of whoever answers.
+    version: String,
     body: Incoming,
 }
 
@@ -25,8 +27,8 @@ pub struct Lines<T> {
 }
 
 impl Chunks {
-    pub(super) const fn new(link: Link, body: Incoming) -> Self {
-        Self { link, body }
+    pub(super) const fn new(link: Link, version: String, body: Incoming) -> Self {
+        Self { link, version, body }
     }
 
     /// What has come since; `None` at the end.
@@ -51,7 +53,7 @@ impl<T: DeserializeOwned> Lines<T> {
         loop {
             if let Some(end) = self.buffer.iter().position(|octet| *octet == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                return read(&line).map(Some);
+                return read(&line, &self.chunks.version).map(Some);
             }
             let Some(data) = self.chunks.chunk().await? else { return Ok(None) };
             self.buffer.extend_from_slice(&data);

@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::task::JoinHandle;
 
 use super::transport::{Place, Stream};
+use crate::api::{OWN_VERSION, VERSION_HEADER};
 
 /// A connection. It is closed when it is dropped.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl Link {
     ) -> Result<Response<Incoming>, Unsent> {
         let host = HeaderValue::try_from(self.place.authority());
         request.headers_mut().insert(HOST, host.unwrap_or(HeaderValue::from_static("dvs")));
+        request.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(OWN_VERSION));
         self.sender.try_send_request(request).await.map_err(|mut error| {
             let request = error.take_message();
             (error.into_error(), request)

@@ -8,7 +8,7 @@ use axum::{
 
 use super::cluster::ClusterError;
 use crate::{
-    api::{Details, FieldError, PROBLEM_JSON},
+    api::{Details, FieldError, OWN_VERSION, PROBLEM_JSON, VERSION_REMEDY, other_version_of},
     classifier::ends::EndError,
     model::{Lockout, ObjectId, Problem},
     report::{FollowError, ReportError},
@@ -22,6 +22,12 @@ pub enum ApiError {
     /// An address that leads nowhere.
     #[error("there is nothing at {0}")]
     NoRoute(String),
+    /// A request in another version of the API.
+    #[error("the request is in {theirs}, and this is {OWN_VERSION}")]
+    Version {
+        /// Version of the request.
+        theirs: String,
+    },
     /// A method that the address does not know.
     #[error("{path} does not take {method}")]
     NoMethod {
@@ -159,6 +165,7 @@ impl ApiError {
             "see which there are (dvs router|network|host|port|uplink|route|group|policy|rule list)";
         match self {
             Self::NoRoute(_) => (StatusCode::NOT_FOUND, "no-route", "No such address", "see /openapi.json"),
+            Self::Version { .. } => (StatusCode::BAD_REQUEST, "version", "Another version", VERSION_REMEDY),
             Self::NoMethod { .. } => {
                 (StatusCode::METHOD_NOT_ALLOWED, "no-method", "No such method", "see /openapi.json")
             }
@@ -263,6 +270,10 @@ fn store_class(error: &StoreError) -> Class {
             let remedy = "look at the history (dvs history) before you try again";
             (StatusCode::GATEWAY_TIMEOUT, "outcome-unknown", "Outcome unknown", remedy)
         }
+        StoreError::NoRoom { .. } => {
+            let remedy = "nothing was changed: make room there, and try again";
+            (StatusCode::INSUFFICIENT_STORAGE, "disk-full", "Disk full", remedy)
+        }
         StoreError::NoBackup { .. } => {
             (StatusCode::NOT_IMPLEMENTED, "no-backup", "Not copied here", "use the tools of the store")
         }
@@ -283,7 +294,10 @@ impl IntoResponse for ApiError {
 
 /// Answers requests to unknown addresses.
 pub(super) async fn no_route(uri: Uri) -> ApiError {
-    ApiError::NoRoute(uri.path().into())
+    match other_version_of(uri.path()) {
+        Some(theirs) => ApiError::Version { theirs: theirs.to_owned() },
+        None => ApiError::NoRoute(uri.path().into()),
+    }
 }
 
 /// Answers requests with a method that the address does not know.

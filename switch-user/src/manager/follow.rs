@@ -65,9 +65,8 @@ impl Plug {
 
     /// Refuses a device that does not exist.
     fn check(&self, manager: &Manager) -> Result<(), ApiError> {
-        let devices = manager.host.devices().unwrap_or_default();
-        let missing = self.device.as_ref().filter(|device| !devices.contains(*device));
-        missing.map_or(Ok(()), |device| {
+        let absent = manager.host.absent(self.device.iter().cloned().collect());
+        absent.first().map_or(Ok(()), |device| {
             let id = ObjectId::new(Kind::Port, &self.port);
             let problem = Problem::new(id, "device", device.as_str().into(), Reason::NoSuchDevice);
             Err(ApiError::Invalid(vec![problem]))

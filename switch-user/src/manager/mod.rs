@@ -26,6 +26,7 @@ mod reports;
 mod serve;
 mod socket;
 mod switch;
+mod version;
 mod wait;
 mod watch;
 mod write;
@@ -35,7 +36,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn};
 
 pub use author::Author;
 pub use error::ApiError;
@@ -80,5 +81,6 @@ pub fn router(state: State) -> Router {
         .fallback(error::no_route)
         .method_not_allowed_fallback(error::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(version::check))
         .with_state(manager)
 }

@@ -18,8 +18,8 @@ impl HostReports for NoHost {
         Err(ReportError::NoHost)
     }
 
-    fn devices(&self) -> Option<BTreeSet<String>> {
-        None
+    fn absent(&self, _: BTreeSet<String>) -> BTreeSet<String> {
+        BTreeSet::new()
     }
 
     fn status(&self) -> Result<HostStatus, ReportError> {

@@ -104,8 +104,8 @@ impl Manager {
         let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
         // Only a host knows which devices there are; those of many hosts nobody knows before they report.
         let one = !options.allow_missing && self.cluster.is_none();
-        if let Some(devices) = self.host.devices().filter(|_| one) {
-            problems.extend(new.missing_devices(old, &devices));
+        if one {
+            problems.extend(new.missing_devices(old, |devices| self.host.absent(devices)));
         }
         let Some(valid) = outcome.ok().filter(|_| problems.is_empty()) else {
             return Err(ApiError::Invalid(problems));

@@ -15,7 +15,7 @@ use tokio::{
 use super::{shared::Shared, view::View};
 use crate::{
     agent::{memory, supply::Bound},
-    api::{HostLease, HostReport, ViewEvent},
+    api::{HostLease, HostReport, OWN_VERSION, VERSION_REMEDY, ViewEvent},
     client::{Client, ClientError, Lines, Tried},
     netlink::links::Devices,
     report::Applied,
@@ -56,11 +56,17 @@ pub(super) enum Trouble {
 }
 
 /// An error in words that do not name the manager: that is done by whoever says them.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others name no manager, or once")]
 fn words(error: &ClientError) -> String {
-    if let ClientError::NoManager(Tried(tried)) = error {
-        return tried.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("; ");
+    match error {
+        ClientError::NoManager(Tried(tried)) => {
+            tried.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("; ")
+        }
+        ClientError::Version { theirs, .. } => {
+            format!("it speaks {theirs} and this is {OWN_VERSION}: {VERSION_REMEDY}")
+        }
+        _ => error.to_string(),
     }
-    error.to_string()
 }
 
 /// A member that looks for a manager.
@@ -140,6 +146,7 @@ impl Session {
     async fn report(&self, client: &Client) -> Result<u64, Trouble> {
         let report = self.told();
         let HostLease { timeout_ms, refused } = within(client.report(&self.shared.host, &report)).await?;
+        self.shared.state().told(&report.left);
         self.note(refused);
         Ok(timeout_ms)
     }
@@ -149,15 +156,17 @@ impl Session {
         let state = self.shared.state();
         let (ports, coming) = (state.devices(), state.coming());
         let taken = ports.values().chain(coming.values().flatten());
+        let Bound { claims, prepared, .. } = self.senses.bound.borrow().clone();
         HostReport {
             instance: self.instance.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             applied: self.senses.applied.borrow().clone(),
-            claims: self.senses.bound.borrow().claims,
+            claims,
             devices: super::seen::names(state.seen.free(taken)),
             claimed: state.claimed(),
-            standby: state.standby(&self.senses.bound.borrow().prepared),
-            left: state.left(),
+            standby: state.standby(&prepared),
+            unplugged: state.unplugged(),
+            left: state.left(claims),
             ports: ports.values().filter(|device| state.seen.named(device).is_some()).count() as u64,
             resident_bytes: memory::resident().unwrap_or_default(),
         }

@@ -33,6 +33,8 @@ pub(super) struct State {
     alone: bool,
     /// Ports that are to come and whose device has sent a frame.
     active: BTreeSet<String>,
+    /// Ports that were open when another host had got them, with the number of the bindings that told so.
+    gone: BTreeMap<String, u64>,
     /// Claims that managers refused at last, and why.
     pub(super) refused: BTreeMap<String, String>,
 }
@@ -99,7 +101,7 @@ impl State {
     }
 
     /// The ports that are to go elsewhere and whose device is gone.
-    pub(super) fn left(&self) -> BTreeSet<String> {
+    pub(super) fn unplugged(&self) -> BTreeSet<String> {
         let here = self.here().into_iter();
         let left = here
             .filter(|(_, binding)| binding.target.is_some() && self.seen.named(&binding.device).is_none());
@@ -141,8 +143,28 @@ impl State {
                 self.own.remove(port);
             }
         }
+        self.note_gone();
         self.settle();
         news || first
+    }
+
+    /// Notes ports that are still open here and have gone to another host.
+    fn note_gone(&mut self) {
+        let Some(view) = &self.view else { return };
+        let elsewhere = |port: &str| view.bindings.get(port).is_some_and(|binding| binding.host != self.host);
+        let gone = self.held.keys().filter(|port| !self.own.contains_key(*port) && elsewhere(port));
+        let gone: Vec<String> = gone.filter(|port| !self.gone.contains_key(*port)).cloned().collect();
+        self.gone.extend(gone.into_iter().map(|port| (port, view.claims)));
+    }
+
+    /// Those of them that are closed, when the bindings of this number are applied.
+    pub(super) fn left(&self, applied: u64) -> Vec<String> {
+        self.gone.iter().filter(|(_, claims)| **claims <= applied).map(|(port, _)| port.clone()).collect()
+    }
+
+    /// Notes that a manager knows these.
+    pub(super) fn told(&mut self, left: &[String]) {
+        self.gone.retain(|port, _| !left.contains(port));
     }
 
     /// Notes what a manager refuses: what was claimed alone is given up.
@@ -150,6 +172,7 @@ impl State {
         let before = self.own.len();
         self.own.retain(|port, _| !refused.contains_key(port));
         self.refused = refused;
+        self.note_gone();
         before != self.own.len()
     }
 
@@ -286,6 +309,18 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_to_another_host_is_told_once_it_is_closed() {
+        let mut state = host("h1", &[(2, "v1")]);
+        state.take(rebound("p1", binding("h3", "v1", 2)));
+        assert_eq!((state.left(8), state.left(9)), (vec![], vec!["p1".to_owned()]));
+        state.opened(&state.bound());
+        assert_eq!(state.left(9), ["p1"]);
+        state.told(&["p1".to_owned()]);
+        state.take(rebound("p1", binding("h3", "v1", 3)));
+        assert_eq!(state.left(9), [""; 0]);
+    }
+
+    #[test]
     fn what_was_opened_is_announced_once() {
         let mut state = host("h1", &[(2, "v1")]);
         state.take(rebound("p1", binding("h1", "v1", 4)));
@@ -353,9 +388,9 @@ mod tests {
     fn a_port_that_is_to_go_is_told_when_its_device_is_gone() {
         let mut state = host("h1", &[(2, "v1")]);
         state.take(planned());
-        assert_eq!((state.left(), ports(&state)), (BTreeSet::new(), vec![("p1", 1)]));
+        assert_eq!((state.unplugged(), ports(&state)), (BTreeSet::new(), vec![("p1", 1)]));
         state.sense(devices(&[]), 5);
-        assert_eq!(state.left(), ["p1".to_owned()].into());
+        assert_eq!(state.unplugged(), ["p1".to_owned()].into());
     }
 
     #[test]

@@ -127,11 +127,16 @@ impl Desired {
         uplinks.chain(ports)
     }
 
-    /// Objects that name a device which `before` did not name and which does not exist.
-    pub fn missing_devices(&self, before: &Self, existing: &BTreeSet<String>) -> Vec<Problem> {
+    /// Objects that name a device which `before` did not name and which `absent` takes for one that does not exist.
+    pub fn missing_devices(
+        &self,
+        before: &Self,
+        absent: impl FnOnce(BTreeSet<String>) -> BTreeSet<String>,
+    ) -> Vec<Problem> {
         let known: BTreeSet<&str> = before.devices().map(|(device, ..)| device).collect();
-        let missing =
-            self.devices().filter(|(device, ..)| !known.contains(device) && !existing.contains(*device));
+        let new = self.devices().map(|(device, ..)| device).filter(|device| !known.contains(device));
+        let absent = absent(new.map(str::to_owned).collect());
+        let missing = self.devices().filter(|(device, ..)| absent.contains(*device));
         missing
             .map(|(device, id, field)| Problem::new(id, field, device.into(), super::Reason::NoSuchDevice))
             .collect()

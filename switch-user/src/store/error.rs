@@ -66,6 +66,12 @@ pub enum StoreError {
         /// The engine's reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The disk is full.
+    #[error("{path} cannot be written, as its disk is full")]
+    NoRoom {
+        /// File of the store.
+        path: String,
+    },
     /// An option makes no sense.
     #[error("--{field} {value:?}: {reason}")]
     Option {

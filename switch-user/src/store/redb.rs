@@ -1,6 +1,7 @@
 //! A store in one file of this host.
 
 mod backup;
+mod handle;
 mod history;
 
 use std::{
@@ -16,6 +17,7 @@ use redb::{
 use serde_json::Value;
 use tokio::sync::watch;
 
+use self::handle::{Handle, Open};
 use super::{
     Batch, Key, Record, Snapshot, Store, StoreError,
     schema::{self, GENERATION, META, MIGRATIONS, Migration, OBJECTS},
@@ -29,7 +31,7 @@ type Row = (Key, Vec<u8>);
 
 /// Documents in a redb file.
 pub struct RedbStore {
-    database: Database,
+    handle: Handle,
     path: String,
     /// Where a copy has room.
     directory: PathBuf,
@@ -51,38 +53,34 @@ impl RedbStore {
     /// # Errors
     /// If the storage engine fails.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let path = "memory".to_owned();
-        match builder().create_with_backend(InMemoryBackend::new()) {
-            Ok(database) => Self::with(database, (path, std::env::temp_dir()), MIGRATIONS),
-            Err(error) => Err(refused(error, path)),
-        }
+        let open = || builder().create_with_backend(InMemoryBackend::new());
+        Self::with(Box::new(open), ("memory".to_owned(), std::env::temp_dir()), MIGRATIONS)
     }
 
     fn open_with(path: &Path, migrations: &[Migration]) -> Result<Self, StoreError> {
         let text = path.display().to_string();
         let directory = path.parent().unwrap_or(Path::new(".")).to_owned();
-        match builder().create(path) {
-            Ok(database) => Self::with(database, (text, directory), migrations),
-            Err(error) => Err(refused(error, text)),
-        }
+        let path = path.to_owned();
+        Self::with(Box::new(move || builder().create(&path)), (text, directory), migrations)
     }
 
     fn with(
-        database: Database,
+        open: Open,
         (path, directory): (String, PathBuf),
         migrations: &[Migration],
     ) -> Result<Self, StoreError> {
-        let store = Self { database, path, directory, generation: watch::Sender::new(0) };
+        let handle = Handle::new(open).map_err(|error| refused(error, path.clone()))?;
+        let store = Self { handle, path, directory, generation: watch::Sender::new(0) };
         store.migrate(migrations)?;
-        let generation = store.attempt("read", Self::read_generation)?;
+        let generation = store.attempt("read", read_generation)?;
         store.generation.send_replace(generation);
         Ok(store)
     }
 
     fn migrate(&self, migrations: &[Migration]) -> Result<(), StoreError> {
         let supported = migrations.len() as u64;
-        let found = self.attempt("prepare", |store| {
-            let transaction = store.database.begin_write()?;
+        let found = self.attempt("prepare", |database| {
+            let transaction = database.begin_write()?;
             let found = schema::version(&transaction)?;
             if found < supported {
                 schema::migrate(&transaction, found, migrations)?;
@@ -98,41 +96,6 @@ impl RedbStore {
         Ok(())
     }
 
-    fn read_generation(&self) -> Result<u64, redb::Error> {
-        let meta = self.database.begin_read()?.open_table(META)?;
-        Ok(meta.get(GENERATION)?.map_or(0, |row| row.value()))
-    }
-
-    fn read(&self) -> Result<(u64, Vec<Row>), redb::Error> {
-        let transaction = self.database.begin_read()?;
-        let generation = transaction.open_table(META)?.get(GENERATION)?.map_or(0, |row| row.value());
-        let mut documents = Vec::new();
-        for row in transaction.open_table(OBJECTS)?.iter()? {
-            let (key, document) = row?;
-            let (kind, name) = key.value();
-            documents.push((Key { kind: kind.into(), name: name.into() }, document.value().to_vec()));
-        }
-        Ok((generation, documents))
-    }
-
-    /// The generation that was found, and whether the batch was written on top of it.
-    fn write(&self, expected: u64, batch: &Batch, author: &str) -> Result<(u64, bool), redb::Error> {
-        let transaction = self.database.begin_write()?;
-        let actual = transaction.open_table(META)?.get(GENERATION)?.map_or(0, |row| row.value());
-        if actual != expected {
-            transaction.abort()?;
-            return Ok((actual, false));
-        }
-        let mut objects = transaction.open_table(OBJECTS)?;
-        let write = |key: &Key| replace(&mut objects, key, batch.get(key).and_then(Option::as_ref));
-        let record = Record::new(expected + 1, author, batch, write)?;
-        drop(objects);
-        history::add(&transaction, &record)?;
-        transaction.open_table(META)?.insert(GENERATION, expected + 1)?;
-        transaction.commit()?;
-        Ok((actual, true))
-    }
-
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "all other errors of the engine mean the same to a user"
@@ -140,12 +103,28 @@ impl RedbStore {
     fn attempt<T>(
         &self,
         action: &'static str,
-        run: impl FnOnce(&Self) -> Result<T, redb::Error>,
+        run: impl Fn(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        run(self).map_err(|error| match error {
+        let outcome = match self.handle.with(&run) {
+            Err(redb::Error::PreviousIo) => self.renew().and_then(|()| self.handle.with(&run)),
+            outcome => outcome,
+        };
+        outcome.map_err(|error| match error {
             redb::Error::Corrupted(details) => StoreError::Corrupt { path: self.path.clone(), details },
+            redb::Error::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
+                StoreError::NoRoom { path: self.path.clone() }
+            }
             source => StoreError::Engine { action, path: self.path.clone(), source: source.into() },
         })
+    }
+
+    /// Opens the file anew after an error of the disk. What was written last may be in it or not.
+    fn renew(&self) -> Result<(), redb::Error> {
+        self.handle.renew()?;
+        let generation = self.handle.with(read_generation)?;
+        self.generation.send_if_modified(|known| std::mem::replace(known, generation) != generation);
+        tracing::info!("{} is opened anew", self.path);
+        Ok(())
     }
 
     fn damaged(&self, what: String, source: serde_json::Error) -> StoreError {
@@ -155,7 +134,7 @@ impl RedbStore {
 
 impl Store for RedbStore {
     fn get(&self) -> Result<Snapshot, StoreError> {
-        let (generation, rows) = self.attempt("read", Self::read)?;
+        let (generation, rows) = self.attempt("read", read)?;
         let parse = |(key, bytes): Row| match serde_json::from_slice(&bytes) {
             Ok(document) => Ok((key, document)),
             Err(source) => Err(self.damaged(format!("document {}/{}", key.kind, key.name), source)),
@@ -165,7 +144,7 @@ impl Store for RedbStore {
     }
 
     fn put(&self, expected: u64, batch: &Batch, author: &str) -> Result<u64, StoreError> {
-        let (actual, written) = self.attempt("write", |store| store.write(expected, batch, author))?;
+        let (actual, written) = self.attempt("write", |database| write(database, expected, batch, author))?;
         if !written {
             return Err(StoreError::Conflict { expected, actual });
         }
@@ -179,7 +158,7 @@ impl Store for RedbStore {
     }
 
     fn since(&self, generation: u64) -> Result<Option<Vec<Record>>, StoreError> {
-        let (oldest, rows) = self.attempt("read", |store| history::since(&store.database, generation))?;
+        let (oldest, rows) = self.attempt("read", |database| history::since(database, generation))?;
         // A generation that is not there yet is of a store before this one, of which a copy was restored.
         if generation < oldest || generation > *self.generation.borrow() {
             return Ok(None);
@@ -188,25 +167,62 @@ impl Store for RedbStore {
     }
 
     fn last(&self, count: usize) -> Result<Vec<Record>, StoreError> {
-        let rows = self.attempt("read", |store| history::last(&store.database, count))?;
+        let rows = self.attempt("read", |database| history::last(database, count))?;
         self.records(rows)
     }
 
     fn oldest(&self) -> Result<u64, StoreError> {
-        self.attempt("read", |store| history::oldest(&store.database.begin_read()?))
+        self.attempt("read", |database| history::oldest(&database.begin_read()?))
     }
 
     fn backup(&self) -> Result<File, StoreError> {
-        backup::copy(&self.database, &self.directory).map_err(|source| StoreError::Engine {
-            action: "copy",
-            path: self.path.clone(),
-            source,
-        })
+        let copied = self.attempt("copy", |database| Ok(backup::copy(database, &self.directory)))?;
+        copied.map_err(|source| StoreError::Engine { action: "copy", path: self.path.clone(), source })
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
         self.generation.subscribe()
     }
+}
+
+fn read_generation(database: &Database) -> Result<u64, redb::Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    Ok(meta.get(GENERATION)?.map_or(0, |row| row.value()))
+}
+
+fn read(database: &Database) -> Result<(u64, Vec<Row>), redb::Error> {
+    let transaction = database.begin_read()?;
+    let generation = transaction.open_table(META)?.get(GENERATION)?.map_or(0, |row| row.value());
+    let mut documents = Vec::new();
+    for row in transaction.open_table(OBJECTS)?.iter()? {
+        let (key, document) = row?;
+        let (kind, name) = key.value();
+        documents.push((Key { kind: kind.into(), name: name.into() }, document.value().to_vec()));
+    }
+    Ok((generation, documents))
+}
+
+/// The generation that was found, and whether the batch was written on top of it.
+fn write(
+    database: &Database,
+    expected: u64,
+    batch: &Batch,
+    author: &str,
+) -> Result<(u64, bool), redb::Error> {
+    let transaction = database.begin_write()?;
+    let actual = transaction.open_table(META)?.get(GENERATION)?.map_or(0, |row| row.value());
+    if actual != expected {
+        transaction.abort()?;
+        return Ok((actual, false));
+    }
+    let mut objects = transaction.open_table(OBJECTS)?;
+    let write = |key: &Key| replace(&mut objects, key, batch.get(key).and_then(Option::as_ref));
+    let record = Record::new(expected + 1, author, batch, write)?;
+    drop(objects);
+    history::add(&transaction, &record)?;
+    transaction.open_table(META)?.insert(GENERATION, expected + 1)?;
+    transaction.commit()?;
+    Ok((actual, true))
 }
 
 fn builder() -> Builder {

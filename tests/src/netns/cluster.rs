@@ -1,65 +1,61 @@
-//! Several hosts with one switch: their uplinks meet in an underlay, and a manager is reached by a network apart.
+//! Several hosts with one switch: their uplinks meet in an underlay, and managers are reached by a network apart.
 //!
 //! ```text
 //!     VMs            VMs            VMs
 //!   +--||--+       +--||--+       +--||--+
 //!   |  h1  |       |  h2  |       |  h3  |     eth1: uplink, tagged
-//!   +-+--+-+       +-+--+-+       +-+--+-+     mg0: to the manager
+//!   +-+--+-+       +-+--+-+       +-+--+-+     mg0: to the managers
 //!     |  |           |  |           |  |
-//!     |  +-----------|--+-----------|--+---- management: 192.168.77.0/24, dvs manager at .100
+//!     |  +-----------|--+-----------|--+---- management: 192.168.77.0/24, dvs manager at .101 and so on
 //!     +--------------+--------------+------- underlay: a bridge that knows no VLANs
 //! ```
 
-use std::path::PathBuf;
-use std::process::Command;
+mod managers;
+
 use std::time::Duration;
 
 use switch_user::api::{BindingEntry, ChangeSet, HostEntry, HostState};
 use switch_user::client::{Answer, ApplyOptions, Client};
 use switch_user::report::PortState;
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-use super::host::{Host, documents, dvs, values};
-use super::namespace::{Namespace, unique};
-use super::process::{Process, run};
-use super::wait::{LIMIT, until};
+pub use self::managers::Managers;
 
-const MANAGER: &str = "192.168.77.100";
-/// Seconds after which a host is dead.
-const TIMEOUT: &str = "1";
+use super::host::{Host, documents, values};
+use super::namespace::Namespace;
+use super::wait::until;
 
-/// Hosts `h1` and so on, whose agents follow one manager.
+/// Hosts `h1` and so on, whose agents follow managers.
 pub struct Cluster {
     /// The hosts, without devices but for `eth1` and `mg0`.
     pub hosts: Vec<Host>,
     /// Where the uplinks meet: that of `h1` is `u1`.
     pub underlay: Namespace,
-    management: Namespace,
-    manager: Option<Process>,
-    client: Client,
-    runtime: Runtime,
-    directory: TempDir,
+    /// Whom the hosts follow.
+    pub managers: Managers,
 }
 
 impl Cluster {
-    /// Hosts whose agents are connected, with the objects of a YAML list.
+    /// Hosts whose agents are connected to one manager, with the objects of a YAML list.
     #[track_caller]
     pub fn new(hosts: usize, objects: &str) -> Self {
-        let directory = tempfile::Builder::new().prefix(&unique()).tempdir().unwrap();
-        let [underlay, management] = ["underlay", "management"].map(bridge);
-        management.ip(&format!("addr add {MANAGER}/24 dev br0"));
-        let client = Client::new(directory.path().join("m.sock"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (hosts_made, manager) = (Vec::new(), None);
-        let mut cluster =
-            Self { hosts: hosts_made, underlay, management, manager, client, runtime, directory };
-        cluster.cert("init");
-        cluster.cert(&format!("issue m1 --role manager --address {MANAGER}"));
-        cluster.start_manager();
+        Self::behind(Managers::over_a_file(), hosts, objects)
+    }
+
+    /// The same with two managers over etcd of three members.
+    #[track_caller]
+    pub fn over_etcd(hosts: usize, objects: &str) -> Self {
+        Self::behind(Managers::over_etcd(), hosts, objects)
+    }
+
+    #[track_caller]
+    fn behind(mut managers: Managers, hosts: usize, objects: &str) -> Self {
+        managers.start_all();
+        let mut cluster = Self { hosts: Vec::new(), underlay: bridge("underlay"), managers };
         cluster.apply(objects);
         for number in 1..=hosts {
-            cluster.add_host(number);
+            let mut host = cluster.unstarted(&format!("h{number}"), number);
+            host.start_agent();
+            cluster.hosts.push(host);
         }
         for number in 1..=hosts {
             cluster.host_becomes(&format!("h{number}"), HostState::Alive);
@@ -67,31 +63,14 @@ impl Cluster {
         cluster
     }
 
-    fn cert(&self, line: &str) {
-        run(Command::new(dvs()).arg("cert").args(line.split(' ')).arg("--dir").arg(self.directory.path()));
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn tls(&self, name: &str) -> Vec<String> {
-        let files =
-            [("ca", "ca.pem".to_owned()), ("cert", format!("{name}.pem")), ("key", format!("{name}.key"))];
-        let option = |(option, file): (&str, String)| {
-            [format!("--tls-{option}"), self.file(&file).to_str().unwrap().to_owned()]
-        };
-        files.into_iter().flat_map(option).collect()
-    }
-
-    fn add_host(&mut self, number: usize) {
-        let name = format!("h{number}");
-        self.cert(&format!("issue {name} --role host"));
-        let mut options = vec!["--manager".to_owned(), format!("https://{MANAGER}")];
-        options.extend(self.tls(&name));
-        let mut host = Host::with_options(&name, options);
+    /// A host of this name at the place of a number, which is not yet among the others and has no agent.
+    pub fn unstarted(&self, name: &str, number: usize) -> Host {
+        self.managers.certify_host(name);
+        let mut options = vec!["--manager".to_owned(), self.managers.urls()];
+        options.extend(self.managers.tls(name));
+        let host = Host::with_options(name, options);
         let space = host.namespace.name();
-        for (other, far, device) in [(&self.underlay, 'u', "eth1"), (&self.management, 'm', "mg0")] {
+        for (other, far, device) in [(&self.underlay, 'u', "eth1"), (&*self.managers.namespace, 'm', "mg0")] {
             other.ip(&format!(
                 "link add {far}{number} type veth peer name {device} netns {space}\n\
                  link set {far}{number} master br0 up"
@@ -99,28 +78,7 @@ impl Cluster {
         }
         host.namespace
             .ip(&format!("link set eth1 up\nlink set mg0 up\naddr add 192.168.77.{number}/24 dev mg0"));
-        host.start_agent();
-        self.hosts.push(host);
-    }
-
-    /// Starts the manager, with what the one before has left, and waits until it serves.
-    #[track_caller]
-    pub fn start_manager(&mut self) {
-        let mut command = self.management.command(dvs().to_str().unwrap());
-        command.args(["manager", "--listen", MANAGER, "--host-timeout", TIMEOUT, "--state-dir"]);
-        command.arg(self.file("manager")).arg("--socket").arg(self.file("m.sock"));
-        command.args(self.tls("m1")).env("NO_COLOR", "1");
-        let mut process = Process::start(&mut command);
-        until("the manager is ready", || {
-            assert!(process.is_running(), "the manager has ended: {}", process.errors());
-            process.output().contains("dvs manager is ready").then_some(())
-        });
-        self.manager = Some(process);
-    }
-
-    /// Kills the manager with -9.
-    pub fn kill_manager(&mut self) {
-        self.manager = None;
+        host
     }
 
     /// A host by its number.
@@ -128,22 +86,14 @@ impl Cluster {
         &mut self.hosts[number - 1]
     }
 
-    fn ask<T>(&self, answer: impl Future<Output = Answer<T>>) -> T {
-        let limited = async { tokio::time::timeout(LIMIT, answer).await };
-        self.runtime.block_on(limited).expect("the manager does not answer").unwrap()
+    fn ask<T>(&self, question: impl AsyncFnOnce(&Client) -> Answer<T>) -> T {
+        self.managers.ask(question).unwrap()
     }
 
     /// Creates or changes objects at the manager.
     #[track_caller]
     pub fn apply(&self, objects: &str) -> ChangeSet {
-        self.ask(self.client.apply(documents(&values(objects)), ApplyOptions::default()))
-    }
-
-    /// A command of the CLI at the manager, with the words of a line.
-    pub fn cli(&self, line: &str) -> Command {
-        let mut command = Command::new(dvs());
-        command.args(line.split_whitespace()).env("DVS_SOCKET", self.file("m.sock"));
-        command
+        self.ask(async |client| client.apply(documents(&values(objects)), ApplyOptions::default()).await)
     }
 
     /// Cuts a host off from what one of its devices leads to, or connects it again.
@@ -154,7 +104,7 @@ impl Cluster {
 
     /// What the manager says of a host.
     pub fn entry(&self, host: &str) -> Option<HostEntry> {
-        self.ask(self.client.cluster_hosts()).into_iter().find(|entry| entry.name == host)
+        self.ask(Client::cluster_hosts).into_iter().find(|entry| entry.name == host)
     }
 
     /// Waits until the manager takes a host for alive or dead.
@@ -167,7 +117,12 @@ impl Cluster {
 
     /// Where the manager says that a port is.
     pub fn binding(&self, port: &str) -> Option<BindingEntry> {
-        self.ask(self.client.cluster_bindings()).bindings.into_iter().find(|entry| entry.port == port)
+        self.ask(Client::cluster_bindings).bindings.into_iter().find(|entry| entry.port == port)
+    }
+
+    /// True if frames flow through a port at a host.
+    pub fn is_open(&self, port: &str, number: usize) -> bool {
+        is_open(&self.hosts[number - 1], port)
     }
 
     /// Waits until a port is open at a host, and at no other one that has an agent; returns how long it took.
@@ -194,12 +149,4 @@ fn bridge(name: &str) -> Namespace {
     namespace.sysctl("ipv6/conf/default/disable_ipv6", "1");
     namespace.ip("link add br0 type bridge\nlink set br0 up");
     namespace
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        if let Some(manager) = self.manager.as_ref().filter(|_| std::thread::panicking()) {
-            eprintln!("log of the manager:\n{}", manager.errors());
-        }
-    }
 }

@@ -5,13 +5,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use switch_user::api::{ChangeSet, Details};
-use switch_user::client::{Answer, ApplyOptions, Client, ClientError, FdbFilter};
+use switch_user::api::ChangeSet;
+use switch_user::client::{Answer, ApplyOptions, Client, FdbFilter};
 use switch_user::model::Document;
 use switch_user::report::{Counters, FdbEntry, HostStatus, PortStatus};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::clock::Clock;
 use super::namespace::{Namespace, unique};
 use super::process::{Process, finish, run};
 use super::wait::{LIMIT, until};
@@ -26,6 +27,7 @@ pub struct Host {
     /// Name of the host, and more words for `dvs run`.
     name: String,
     options: Vec<String>,
+    clock: Option<Clock>,
     state: TempDir,
     runtime: Runtime,
 }
@@ -61,7 +63,7 @@ impl Host {
         let state = tempfile::Builder::new().prefix(&unique()).tempdir().unwrap();
         let client = Client::new(state.path().join("s"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { namespace, client, agent: None, name: name.into(), options, state, runtime }
+        Self { namespace, client, agent: None, name: name.into(), options, clock: None, state, runtime }
     }
 
     /// The state directory.
@@ -81,7 +83,21 @@ impl Host {
         command.arg(self.state()).arg("--socket").arg(self.socket()).args(&self.options);
         // The log is searched for words.
         command.env("NO_COLOR", "1");
+        if let Some(clock) = &self.clock {
+            clock.govern(&mut command);
+        }
         command
+    }
+
+    /// Lets agents that are started from then on follow other managers.
+    pub fn follow(&mut self, managers: &str) {
+        let place = self.options.iter().position(|word| word == "--manager").expect("it follows nobody");
+        self.options[place + 1] = managers.into();
+    }
+
+    /// Lets agents that are started from then on have another clock than the machine.
+    pub fn set_clock(&mut self, clock: &Clock) {
+        self.clock = Some(clock.clone());
     }
 
     /// A command of the CLI, with the words of a line.
@@ -164,13 +180,7 @@ impl Host {
     /// The same with documents.
     #[track_caller]
     pub(super) fn apply_documents(&self, documents: &[Document]) -> ChangeSet {
-        // The agent hears of new devices from the kernel, and refuses what it has not heard of.
-        let set = until("the agent has noticed the devices", || {
-            match self.ask(self.client.apply(documents.to_vec(), ApplyOptions::default())) {
-                Err(ClientError::Refused(details)) if lacks_device(&details) => None,
-                answer => Some(answer.unwrap()),
-            }
-        });
+        let set = self.ask(self.client.apply(documents.to_vec(), ApplyOptions::default())).unwrap();
         self.settle(set.generation);
         set
     }
@@ -244,11 +254,6 @@ impl Drop for Host {
         let teardown = finish(self.run_command().arg("--teardown"));
         assert!(failed || teardown.code == Some(0), "the datapath is left behind: {teardown:?}");
     }
-}
-
-/// True if something was refused because it names a device that is not there.
-fn lacks_device(details: &Details) -> bool {
-    details.errors.iter().any(|error| error.reason == "no-such-device")
 }
 
 /// The objects of a YAML list, with their `apiVersion`.

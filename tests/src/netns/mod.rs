@@ -13,6 +13,7 @@
 //! the VLAN and not the subnet that keeps them apart. Everything has names of its own and is removed with
 //! its owner, also when a test fails; several labs live side by side.
 
+mod clock;
 mod cluster;
 pub mod foreign;
 pub mod frames;
@@ -30,7 +31,8 @@ mod vm;
 mod wait;
 mod wire;
 
-pub use cluster::Cluster;
+pub use clock::Clock;
+pub use cluster::{Cluster, Managers};
 pub use host::{Host, dvs};
 pub use lab::Lab;
 pub use namespace::Namespace;

@@ -9,12 +9,14 @@ use switch_user::api::HostState;
 use dvs_tests::netns::{Cluster, Ping, Process, Stack, Vm, Wire, run, until};
 
 /// VMs 1 and 2 in VLAN 10 on hosts that may send from their own addresses alone. VM 1 takes pings and nothing else.
-const OBJECTS: &str = "
+pub(super) const OBJECTS: &str = "
 - {kind: Network, name: blue, vlan: 10}
 - {kind: Network, name: green, vlan: 20}
 - {kind: Uplink, name: eth1}
 - {kind: Port, name: p1, network: blue, mac: ['02:00:00:00:00:01'], ip: [10.0.0.1, 'fd00::1'], label: {app: web}}
 - {kind: Port, name: p2, network: blue, mac: ['02:00:00:00:00:02'], ip: [10.0.0.2, 'fd00::2']}
+- {kind: Port, name: p3, network: blue}
+- {kind: Port, name: p4, network: blue}
 - {kind: Group, name: web, selector: {app: web}}
 - {kind: Policy, name: web, appliesTo: web}
 - {kind: Rule, policy: web, name: ping, priority: 10, direction: in, action: allow, proto: icmp}
@@ -32,7 +34,12 @@ pub(super) fn start(cluster: &mut Cluster, port: &str, host: usize) -> Vm {
 /// Three hosts, VM 1 on the first and VM 2 on the second one; each sees the other.
 #[track_caller]
 pub(super) fn three() -> (Cluster, Vm, Vm) {
-    let mut cluster = Cluster::new(3, OBJECTS);
+    with_vms(Cluster::new(3, OBJECTS))
+}
+
+/// The same on the hosts of a cluster.
+#[track_caller]
+pub(super) fn with_vms(mut cluster: Cluster) -> (Cluster, Vm, Vm) {
     let (one, two) = (start(&mut cluster, "p1", 1), start(&mut cluster, "p2", 2));
     cluster.port_opens("p1", 1);
     cluster.port_opens("p2", 2);
@@ -60,7 +67,7 @@ pub(super) fn stop(pings: Process) -> Ping {
 }
 
 /// Frames of VM 1 with the tag of blue that announce it, by their ethertype.
-fn announced(wire: &Wire) -> Vec<u16> {
+pub(super) fn announced(wire: &Wire) -> Vec<u16> {
     let end = Instant::now() + Duration::from_millis(900);
     let mut kinds = Vec::new();
     while let Some(left) = end.checked_duration_since(Instant::now()) {
@@ -118,7 +125,7 @@ fn a_vm_of_a_dead_host_is_reached_on_another_one_and_the_first_takes_nothing_bac
 fn nothing_is_lost_without_a_manager_and_a_vm_still_gets_its_port() {
     let (mut cluster, one, two) = three();
     let pings = pinging(&two, one.ips()[0]);
-    cluster.kill_manager();
+    cluster.managers.kill(1);
     cluster.host(1).start_agent();
     cluster.port_opens("p1", 1);
     let ping = stop(pings);
@@ -130,7 +137,7 @@ fn nothing_is_lost_without_a_manager_and_a_vm_still_gets_its_port() {
     let again = start(&mut cluster, "p1", 3);
     cluster.port_opens("p1", 3);
     reaches(&two, &again);
-    cluster.start_manager();
+    cluster.managers.start(1);
     until("the claim is known", || cluster.binding("p1").filter(|entry| entry.binding.host == "h3"));
     cluster.connect(1, "eth1", true);
     cluster.connect(1, "mg0", true);
@@ -168,10 +175,10 @@ fn a_host_says_whom_it_follows_and_takes_claims_alone() {
     let spare = start(&mut cluster, "v9", 1);
     let host = cluster.host(1);
     let status = run(&mut host.cli("status"));
-    assert!(status.contains("https://192.168.77.100:7443, connected for"), "{status}");
+    assert!(status.contains("https://192.168.77.101:7443, connected for"), "{status}");
     let refused = dvs_tests::netns::finish(&mut host.cli("network add red --vlan 30"));
     assert!(
-        refused.errors.contains("this host follows the managers at https://192.168.77.100:7443"),
+        refused.errors.contains("this host follows the managers at https://192.168.77.101:7443"),
         "{refused:?}"
     );
     cluster.apply("- {kind: Port, name: p9, network: blue}");

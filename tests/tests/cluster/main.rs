@@ -8,13 +8,20 @@
     reason = "functions that several tests share fail them"
 )]
 
+mod clocks;
+mod copies;
+mod disks;
 mod faults;
 mod hosts;
+mod kills;
 mod leases;
+mod managers;
 mod moves;
+mod names;
 mod overlay;
 mod proxy;
 mod store;
+mod versions;
 mod writers;
 
 use dvs_tests::etcd::Cluster;

@@ -36,7 +36,7 @@ fn is_ready(cluster: &mut Cluster, port: &str, number: usize) {
 fn a_port_is_ready_and_closed_at_its_target_until_its_vm_speaks_there() {
     let (mut cluster, one, two) = three();
     let pings = pinging(&two, one.ips()[0]);
-    run(&mut cluster.cli("port move p1 --to h3"));
+    run(&mut cluster.managers.cli("port move p1 --to h3"));
     let again = paused(&mut cluster, "p1", 3);
     is_ready(&mut cluster, "p1", 3);
     let ping = stop(pings);
@@ -60,7 +60,7 @@ fn a_port_is_ready_and_closed_at_its_target_until_its_vm_speaks_there() {
 #[test]
 fn a_port_goes_when_its_device_is_gone_at_its_host() {
     let (mut cluster, one, two) = three();
-    run(&mut cluster.cli("port move p1 --to h3"));
+    run(&mut cluster.managers.cli("port move p1 --to h3"));
     let again = paused(&mut cluster, "p1", 3);
     is_ready(&mut cluster, "p1", 3);
     drop(one);
@@ -71,33 +71,33 @@ fn a_port_goes_when_its_device_is_gone_at_its_host() {
 #[test]
 fn a_host_is_drained_and_its_vms_are_reached_on_others() {
     let (mut cluster, one, two) = three();
-    let refused = finish(&mut cluster.cli("host drain h1 --to h9"));
+    let refused = finish(&mut cluster.managers.cli("host drain h1 --to h9"));
     assert!(refused.errors.contains("there is no Host h9"), "{refused:?}");
     let again = paused(&mut cluster, "p1", 3);
     // A device that was seen before the plan was a claim.
     cluster.port_opens("p1", 3);
     let pings = pinging(&two, again.ips()[0]);
-    run(&mut cluster.cli("host drain h3 --to h1 --now --wait"));
+    run(&mut cluster.managers.cli("host drain h3 --to h1 --now --wait"));
     cluster.port_opens("p1", 1);
     let ping = stop(pings);
     println!("{} of {} pings, 2 ms apart, were lost", ping.sent - ping.received, ping.sent);
     reaches(&two, &one);
-    let list = run(&mut cluster.cli("port list"));
+    let list = run(&mut cluster.managers.cli("port list"));
     assert!(list.contains("h1    p1      bound"), "{list}");
 }
 
 #[test]
 fn a_plan_outlives_agents_and_managers() {
     let (mut cluster, one, two) = three();
-    run(&mut cluster.cli("port move p1 --to h3"));
+    run(&mut cluster.managers.cli("port move p1 --to h3"));
     let again = paused(&mut cluster, "p1", 3);
     is_ready(&mut cluster, "p1", 3);
     let pings = pinging(&two, one.ips()[0]);
-    cluster.kill_manager();
+    cluster.managers.kill(1);
     cluster.host(1).start_agent();
     cluster.host(3).start_agent();
     assert_eq!(cluster.host(3).port("p1").state, PortState::Standby);
-    cluster.start_manager();
+    cluster.managers.start(1);
     is_ready(&mut cluster, "p1", 3);
     let ping = stop(pings);
     assert!(ping.is_lossless(), "{ping:?}");

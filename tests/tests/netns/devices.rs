@@ -1,6 +1,6 @@
 //! Devices that come, go and change under the agent, without any command.
 
-use dvs_tests::netns::{Host, Lab, Stack, until};
+use dvs_tests::netns::{Host, Lab, Stack, dvs, run, until};
 use switch_user::client::ApplyOptions;
 use switch_user::report::PortState;
 
@@ -77,4 +77,21 @@ fn a_port_follows_the_name_of_its_device() {
     });
     // p1 may still be busy with giving up on p2.
     assert!(lab.ping("p2", "p1").is_lossless());
+}
+
+#[test]
+fn a_device_may_be_named_as_soon_as_it_is_made() {
+    let host = Host::start();
+    run(&mut host.cli("network add blue --vlan 10"));
+    for number in 0..20 {
+        let add = format!(
+            "ip link add v{number} type veth peer name w{number} && {} port add v{number} --network blue --device \
+             v{number} --wait",
+            dvs().display()
+        );
+        let mut add_both = host.namespace.command("sh");
+        run(add_both.args(["-c", &add]).env("DVS_SOCKET", host.socket()));
+        let state = host.port(&format!("v{number}")).state;
+        assert_ne!(state, PortState::NoDevice, "v{number}");
+    }
 }

@@ -81,6 +81,7 @@ pub(crate) const TOOLS: &[Package] = &[
     package("iperf3", Probe::Program("iperf3"), &[Part::Test, Part::Bench], "TCP and UDP streams"),
     package("etcd-server", Probe::Program("etcd"), &[Part::Test], "the store that several managers share"),
     package("etcd-client", Probe::Program("etcdctl"), &[Part::Test], "looking into that store"),
+    package("faketime", Probe::Program("faketime"), &[Part::Test], "wall clocks that are wrong"),
     package("hping3", Probe::Program("hping3"), &[Part::Test], "floods, and packets of any kind"),
     package(
         "netcat-openbsd",

@@ -1,5 +1,6 @@
 //! What this host says of itself, read from the kernel when it is asked.
 
+mod devices;
 mod firewall;
 mod routing;
 
@@ -25,7 +26,6 @@ use super::{
         sizes::sizes,
         table::fdb::now,
     },
-    facts::Facts,
     image::{Holder, Hook, Link},
     log::Journal,
     memory,
@@ -211,8 +211,8 @@ impl HostReports for Reports {
         Ok(self.applied.subscribe())
     }
 
-    fn devices(&self) -> Option<BTreeSet<String>> {
-        Some(Facts::new(self.devices.borrow().clone()).names())
+    fn absent(&self, devices: BTreeSet<String>) -> BTreeSet<String> {
+        devices::absent(&self.devices, devices)
     }
 
     fn status(&self) -> Result<HostStatus, ReportError> {

@@ -53,6 +53,25 @@ impl Manager {
         Ok(outcome.refused)
     }
 
+    /// Gives ports that the host has closed another epoch where they are: they are announced once more, because switches
+    /// on the way may have learned last from the copies here.
+    pub(super) fn renew(&self, cluster: &Cluster, host: &str, left: &[String]) -> Result<(), ApiError> {
+        if left.is_empty() {
+            return Ok(());
+        }
+        self.swap(cluster, &format!("host {host}"), |cluster| {
+            let views = cluster.views();
+            let number = views.claims() + 1;
+            let renewed = |port: &String| {
+                let binding = views.binding(port).filter(|binding| binding.host != host)?;
+                let epoch = number.max(binding.epoch + 1);
+                Some((port.clone(), Some(Binding { epoch, ..binding.clone() })))
+            };
+            Ok(Outcome::of(&views, left.iter().filter_map(renewed).collect()))
+        })?;
+        Ok(())
+    }
+
     /// Frees a port that the host has.
     pub(super) fn release(&self, cluster: &Cluster, host: &str, port: &str) -> Result<(), ApiError> {
         self.swap(cluster, &format!("host {host}"), |cluster| {

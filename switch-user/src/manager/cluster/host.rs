@@ -58,6 +58,7 @@ async fn report(
         let wishes = wishes(&cluster.views(), &host, &report);
         let mut refused = manager.claim(&cluster, &host, &wishes)?;
         refused.extend(manager.switch_over(&cluster, Some(&host))?);
+        manager.renew(&cluster, &host, &report.left)?;
         let texts = refused.into_iter().map(|(port, refusal)| (port, refusal.to_string()));
         Ok(cluster.lease(texts.collect()))
     });

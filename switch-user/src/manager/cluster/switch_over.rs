@@ -41,7 +41,8 @@ impl Cluster {
         let mut due: BTreeMap<String, Vec<Wish>> = BTreeMap::new();
         for (port, binding, target) in concerned(&views, host) {
             let Some(standby) = standby(&entries, &target.host, port) else { continue };
-            let gone = || self.state(&binding.host) == HostState::Dead || has_left(&entries, binding, port);
+            let gone =
+                || self.state(&binding.host) == HostState::Dead || is_unplugged(&entries, binding, port);
             if let Some(device) = opens(target, standby, gone) {
                 let wish = Wish { port: port.clone(), device, cause: Cause::Due };
                 due.entry(target.host.clone()).or_default().push(wish);
@@ -67,8 +68,8 @@ fn concerned<'v>(
 }
 
 /// True if the host that has the port says that its device is gone.
-fn has_left(entries: &Entries, binding: &Binding, port: &str) -> bool {
-    let left = entries.get(&binding.host).and_then(|entry| entry.said.get("left"));
+fn is_unplugged(entries: &Entries, binding: &Binding, port: &str) -> bool {
+    let left = entries.get(&binding.host).and_then(|entry| entry.said.get("unplugged"));
     left.and_then(|left| left.as_array()).is_some_and(|left| left.iter().any(|name| name == port))
 }
 

@@ -1,7 +1,14 @@
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use proptest::{collection::vec, option, prelude::*};
-use redb::WriteTransaction;
+use redb::{StorageBackend, WriteTransaction, backends::FileBackend};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -136,8 +143,8 @@ fn a_file_without_a_history_gets_one() {
     let (_directory, path) = file();
     let older = RedbStore::open_with(&path, &MIGRATIONS[..1]).unwrap();
     older
-        .attempt("write", |store| {
-            let transaction = store.database.begin_write()?;
+        .attempt("write", |database| {
+            let transaction = database.begin_write()?;
             transaction.open_table(OBJECTS)?.insert(("Network", "blue"), b"1".as_slice())?;
             transaction.open_table(META)?.insert(GENERATION, 7)?;
             Ok(transaction.commit()?)
@@ -174,6 +181,72 @@ fn a_copy_that_has_no_room_is_told() {
     drop(directory);
     let error = store.backup().unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot copy {}: ", path.display())), "{error}");
+}
+
+/// A file on a disk that has no room while that is said.
+#[derive(Debug)]
+struct Small {
+    file: FileBackend,
+    full: Arc<AtomicBool>,
+}
+
+impl Small {
+    fn room(&self) -> io::Result<()> {
+        if self.full.load(Ordering::Relaxed) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Small {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.room()?;
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_nothing_is_lost_when_there_is_room_again() {
+    let (directory, path) = file();
+    let full = Arc::new(AtomicBool::new(false));
+    let (at, flag) = (path.clone(), Arc::clone(&full));
+    let open = move || {
+        let file = fs::File::options().read(true).write(true).create(true).truncate(false).open(&at);
+        let file = FileBackend::new(file.map_err(StorageError::from)?)?;
+        builder().create_with_backend(Small { file, full: Arc::clone(&flag) })
+    };
+    let place = (path.display().to_string(), directory.path().to_owned());
+    let store = RedbStore::with(Box::new(open), place, MIGRATIONS).unwrap();
+    store.put(0, &batch("blue", json!(1)), "-").unwrap();
+    full.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        let error = store.put(1, &batch("blue", json!(2)), "-").unwrap_err();
+        assert!(matches!(error, StoreError::NoRoom { .. }), "{error}");
+        assert!(error.to_string().contains("cannot be written, as its disk is full"), "{error}");
+    }
+    full.store(false, Ordering::Relaxed);
+    assert_eq!(store.get().unwrap().documents[&key("blue")], json!(1));
+    assert_eq!(store.put(1, &batch("blue", json!(2)), "-").unwrap(), 2);
+    drop(store);
+    assert_eq!(RedbStore::open(&path).unwrap().get().unwrap().documents[&key("blue")], json!(2));
 }
 
 proptest! {

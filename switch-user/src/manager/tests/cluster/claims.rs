@@ -107,6 +107,20 @@ async fn the_first_who_says_that_it_has_a_port_keeps_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_port_is_announced_once_more_when_its_former_host_has_closed_it() {
+    let many = Many::with_hosts().await;
+    many.attach("h1", "p1", "v1").await;
+    many.attach("h2", "p1", "v7").await;
+    let epoch = async || many.api.get("/v1/cluster/bindings").await["bindings"][0]["epoch"].as_u64();
+    let before = epoch().await;
+    many.report("h1", json!({"claims": 2, "left": ["p1", "p2", "p9"]})).await;
+    assert_eq!(many.places().await, ["p1 h2 v7"]);
+    assert!(epoch().await > before, "its host announces what has a new epoch");
+    many.report("h2", json!({"claims": 3, "left": ["p1"]})).await;
+    assert_eq!(many.claims().await, 3, "who has a port has not let go of it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_left_of_a_port_goes_with_the_next_claim() {
     let many = Many::with_hosts().await;
     many.attach("h1", "p1", "v1").await;

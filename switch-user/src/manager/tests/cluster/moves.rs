@@ -64,14 +64,14 @@ async fn a_port_goes_when_its_vm_is_seen_at_the_target() {
 async fn a_port_goes_when_its_device_is_gone_where_it_was() {
     let many = Many::with_port().await;
     many.plan(to_h2()).await;
-    many.report("h1", json!({"left": ["p1"]})).await;
+    many.report("h1", json!({"unplugged": ["p1"]})).await;
     assert_eq!(many.places().await, ["p1 h1 v1"], "h2 is not ready");
     many.standby("h2", true, false).await;
     assert_eq!(many.places().await, ["p1 h2 v1"]);
     // The other way round.
     many.plan(json!({"ports": ["p1"], "to": ["h1"]})).await;
     many.standby("h1", true, false).await;
-    many.report("h2", json!({"left": ["p1"]})).await;
+    many.report("h2", json!({"unplugged": ["p1"]})).await;
     assert_eq!(many.places().await, ["p1 h1 v1"]);
 }
 
@@ -103,7 +103,7 @@ async fn the_two_hosts_may_talk_with_different_managers() {
     let other = many.another();
     many.plan(to_h2()).await;
     other.standby("h2", true, false).await;
-    many.report("h1", json!({"left": ["p1"]})).await;
+    many.report("h1", json!({"unplugged": ["p1"]})).await;
     assert_eq!(other.places().await, ["p1 h2 v1"]);
 }
 
