@@ -8,11 +8,13 @@
     reason = "functions that several tests share fail them"
 )]
 
+mod example;
 mod faults;
 mod hosts;
 mod leases;
 mod overlay;
 mod proxy;
+mod readme;
 mod store;
 mod writers;
 
