@@ -13,11 +13,11 @@ const PATIENCE: Duration = Duration::from_mins(5);
 const MEASURED: [&str; 8] = [
     "three members of etcd, two managers and three hosts are up, after they were started",
     "first ping from p2 to p1, after the VMs were plugged in",
-    "first ping from p3 to p1, by the router, after it was sent",
+    "first ping from p3 to p1, by the router and IPv6, after it was sent",
     "h1 is dead, after it was cut off",
     "first reply of p1 at h3, after its device appeared there",
     "a write is done by m2, after m1 was killed",
-    "a change is in force at h2 and h3, after it was asked for",
+    "a change of the firewall is in force at h2 and h3, after it was asked for",
     "h1 is alive, after it was connected and its agent started",
 ];
 

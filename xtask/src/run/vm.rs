@@ -43,13 +43,6 @@ impl Vm {
         Ok(vm)
     }
 
-    /// The same, without a word until it [speaks](Self::speak), as the copy that a VM will go on in.
-    pub(crate) fn silent(place: &Place, host: &str) -> Result<Self> {
-        let vm = Self::beside(place, host)?;
-        vm.build(place, true)?;
-        Ok(vm)
-    }
-
     fn beside(place: &Place, host: &str) -> Result<Self> {
         let namespace = Namespace::new(&format!("{}-{host}", place.port))?;
         Ok(Self { namespace, device: place.device.clone(), host: Some(format!("dvs-{host}")) })

@@ -10,11 +10,12 @@ use super::super::topology::{Place, Topology};
 use super::super::vm::Vm;
 use super::clock::Clock;
 use super::lab::Lab;
-use super::ping::Ping;
+use super::ping::{Outcome, Ping};
 use crate::progress::headline;
 
 /// The addresses of p1.
 const P1: &str = "10.0.10.11";
+const P1_V6: &str = "fd00:10::11";
 /// So many replies show that a way is open.
 const ENOUGH: usize = 100;
 
@@ -64,9 +65,13 @@ impl<'a> Story<'a> {
         let first = reply(&switched, start, signals)?;
         self.clock.took("first ping from p2 to p1", first - start, "after the VMs were plugged in");
         let start = Instant::now();
-        let routed = self.ping(("p3", "h3"), P1)?;
+        let routed = self.ping(("p3", "h3"), P1_V6)?;
         let first = reply(&routed, start, signals)?;
-        self.clock.took("first ping from p3 to p1, by the router", first - start, "after it was sent");
+        self.clock.took(
+            "first ping from p3 to p1, by the router and IPv6",
+            first - start,
+            "after it was sent",
+        );
         self.lab.show("host list")?;
         self.lab.show("port list")
     }
@@ -96,7 +101,7 @@ impl<'a> Story<'a> {
         headline("One of two managers is killed");
         let start = Instant::now();
         self.lab.kill_manager(1)?;
-        self.lab.show("port add spare1 --network blue")?;
+        self.lab.show("port add p4 --network blue")?;
         self.clock.since("a write is done by m2", start, "after m1 was killed");
         Ok(())
     }
@@ -105,11 +110,15 @@ impl<'a> Story<'a> {
         headline("One of three members of etcd is killed, the one that leads");
         let start = Instant::now();
         let member = self.lab.kill_leader()?;
-        self.lab.show("port add spare2 --network blue")?;
+        self.lab.show("port remove p4")?;
         self.clock.since("a write is done", start, &format!("after {member}, which led etcd, was killed"));
         let start = Instant::now();
-        self.lab.show("port set spare2 --label kind=vm --wait")?;
-        self.clock.since("a change is in force at h2 and h3", start, "after it was asked for");
+        self.lab.show("policy set vms --log --wait")?;
+        self.clock.since(
+            "a change of the firewall is in force at h2 and h3",
+            start,
+            "after it was asked for",
+        );
         Ok(())
     }
 
@@ -123,9 +132,9 @@ impl<'a> Story<'a> {
         self.clock.since("h1 is alive", start, "after it was connected and its agent started");
         let until = ping.count() + ENOUGH;
         signals.until("pings are answered", || Ok((ping.count() >= until).then_some(())))?;
-        let outcome = ping.outcome();
-        let number = format!("{} of {}", outcome.lost, outcome.sent);
-        self.clock.tell("pings from p2 to p1 that were lost", &number, "while h1 came back");
+        let Outcome { sent, lost, silence } = ping.outcome();
+        self.clock.tell("pings of p1 that were lost", &format!("{lost} of {sent}"), "while h1 came back");
+        self.clock.took("longest time without a reply of p1", silence, "while h1 came back");
         self.lab.show("host list")?;
         self.lab.show("port list")?;
         ensure!(self.lab.host_of("p1")?.as_deref() == Some("h3"), "p1 is not at h3 any more");
