@@ -133,6 +133,8 @@ pub struct PortStatus {
 pub enum PortState {
     /// The pipeline is attached and open.
     Up,
+    /// It is still at another host, is to come here, and is closed until then.
+    Standby,
     /// Administratively down.
     Down,
     /// No device is configured.

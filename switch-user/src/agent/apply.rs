@@ -15,7 +15,7 @@ use super::{
     failures::Failures,
     image::{Holder, Hook, Link, Observed, Setting},
     numbers,
-    plan::{Inputs, Plan, Underlay, XDP_SETTINGS, firewall, plan_around, routes},
+    plan::{Inputs, Plan, Seat, Underlay, XDP_SETTINGS, firewall, plan_around, routes},
     slots,
 };
 use crate::model::Validated;
@@ -44,14 +44,26 @@ pub struct Outcome {
 impl Outcome {
     /// Those of these ports that are open: their device is there and runs the pipeline.
     pub fn open_of(&self, mut ports: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
-        let attached: BTreeSet<u32> = self.attached.iter().map(|link| link.ifindex).collect();
-        let is_open = |port: &String| {
-            let seat = self.plan.seats.get(&Holder::Port(port.clone()));
-            let device = seat.filter(|seat| seat.up).and_then(|seat| seat.device.as_ref());
-            device.is_some_and(|device| attached.contains(&device.ifindex))
-        };
-        ports.retain(|port, _| is_open(port));
+        let attached = self.devices();
+        ports.retain(|port, _| self.runs(port, &attached, |seat| seat.up));
         ports
+    }
+
+    /// Those of these ports that are to come, and that only a claim has to open.
+    pub fn prepared_of(&self, mut ports: BTreeSet<String>) -> BTreeSet<String> {
+        let attached = self.devices();
+        ports.retain(|port| self.runs(port, &attached, |seat| seat.standby));
+        ports
+    }
+
+    /// Devices that run the pipeline.
+    fn devices(&self) -> BTreeSet<u32> {
+        self.attached.iter().map(|link| link.ifindex).collect()
+    }
+
+    fn runs(&self, port: &str, attached: &BTreeSet<u32>, state: impl Fn(&Seat) -> bool) -> bool {
+        let seat = self.plan.seats.get(&Holder::Port(port.to_owned())).filter(|seat| state(seat));
+        seat.and_then(|seat| seat.device.as_ref()).is_some_and(|device| attached.contains(&device.ifindex))
     }
 }
 

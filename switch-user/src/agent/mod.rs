@@ -28,6 +28,7 @@ pub mod rule_names;
 pub mod run;
 pub mod scene;
 pub mod slots;
+mod standby;
 pub mod status;
 pub mod supply;
 pub mod worker;

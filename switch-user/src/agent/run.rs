@@ -1,6 +1,11 @@
 //! The loop: reconcile, wait for a reason to do it again.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::watch,
@@ -18,6 +23,7 @@ use super::{
     image::Hook,
     keeper, log, memory,
     scene::Scene,
+    standby,
     status::Reports,
     supply::{Bound, Supplied, Supply},
     worker::Worker,
@@ -64,6 +70,8 @@ pub enum AgentError {
 pub struct Agent {
     /// The answers of this host.
     pub reports: Arc<Reports>,
+    /// Ports that are to come here and whose device has sent a frame.
+    pub active: watch::Receiver<BTreeSet<String>>,
     task: JoinHandle<Result<(), AgentError>>,
     ready: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
@@ -80,7 +88,11 @@ impl Agent {
         let reports = Arc::new(Reports::new(settings.host.clone(), Arc::clone(&home), devices.clone()));
         let news = supply.watch();
         let (scene, set) = watch::channel(None);
-        let announcer = announce::start(set.clone(), Sender::open()?);
+        let (told_active, active) = watch::channel(BTreeSet::new());
+        let tasks = [
+            announce::start(set.clone(), Sender::open()?),
+            standby::start(Arc::clone(&home), set.clone(), told_active),
+        ];
         let told = Arc::clone(&reports);
         let begin = move || Work::begin(&settings, home, supply, &set, told);
         let (work, workers) = spawn_blocking(begin).await??;
@@ -95,9 +107,9 @@ impl Agent {
             scene,
             opened: BTreeMap::new(),
             _workers: workers,
-            _announcer: announcer,
+            _tasks: tasks,
         };
-        Ok(Self { reports, task: tokio::spawn(run.run(work)), ready, stop })
+        Ok(Self { reports, active, task: tokio::spawn(run.run(work)), ready, stop })
     }
 
     /// Waits until the configuration has been applied for the first time, as far as it can be.
@@ -221,7 +233,7 @@ struct Loop {
     /// Ports that were opened after a claim, with its epoch.
     opened: BTreeMap<String, u64>,
     _workers: Vec<Worker>,
-    _announcer: JoinSet<()>,
+    _tasks: [JoinSet<()>; 2],
 }
 
 enum Reason {
@@ -283,7 +295,8 @@ impl Loop {
         let image = std::mem::take(&mut outcome.plan.image);
         let scene = Scene::new(Arc::clone(&desired), image).with_opened(self.opened.clone());
         self.scene.send_replace(Some(Arc::new(scene)));
-        self.reports.publish_bound(Bound { claims: bound.claims, fresh });
+        let prepared = outcome.prepared_of(bound.prepared);
+        self.reports.publish_bound(Bound { claims: bound.claims, fresh, prepared });
         self.reports.publish(&desired, outcome, generation);
     }
 

@@ -83,6 +83,11 @@ impl Scene {
         Self { opened, ..self }
     }
 
+    /// Number of the device of the port in this slot, if it exists.
+    pub fn device(&self, slot: u32) -> Option<u32> {
+        self.ports.iter().find(|(_, port)| port.slot == slot).map(|(ifindex, _)| *ifindex)
+    }
+
     /// All ways into a network.
     pub fn exits(&self, network: u16) -> impl Iterator<Item = Exit> {
         self.ports.keys().filter_map(move |ifindex| self.exit(*ifindex, network))

@@ -62,6 +62,7 @@ fn ports() -> impl Strategy<Value = BTreeMap<String, ValidPort>> {
                     macs: macs.then(|| mac(number)).into_iter().collect(),
                     ips: ips.then(|| [10, 0, 0, number].into()).into_iter().collect(),
                     up,
+                    standby: false,
                     learn_limit,
                     policies,
                 };
@@ -276,6 +277,7 @@ fn access(device: &str) -> ValidPort {
         attachment: Attachment::Access { vlan: vlan(10), qinq: false },
         macs: vec![],
         ips: vec![],
+        standby: false,
         up: true,
         learn_limit: 100,
         policies: Vec::new(),

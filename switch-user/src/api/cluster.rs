@@ -22,6 +22,40 @@ pub struct Binding {
     pub epoch: u64,
     /// When it was claimed, in milliseconds since 1970.
     pub claimed_ms: u64,
+    /// Where it is to go. It stays here until the other host claims it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+}
+
+/// Where a port is to go: a planned move. The host prepares the port and keeps it closed until it claims it.
+///
+/// Fields that an agent does not know are none of its business, so what moves with a port may grow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The host.
+    pub host: String,
+    /// The port's device there; the one that the port names, or that has its name, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// It goes as soon as the host is ready, and does not wait for the VM to be seen there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub now: bool,
+    /// When it was planned, in milliseconds since 1970.
+    pub planned_ms: u64,
+}
+
+/// How far a host is with a port that is to come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Standby {
+    /// The port's device there, if it exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Everything is in place, and only the claim is wanted.
+    pub ready: bool,
+    /// The device has sent a frame: the VM runs there.
+    pub active: bool,
 }
 
 /// Names an object.
@@ -77,6 +111,12 @@ pub struct HostReport {
     /// Ports that the host has claimed with every manager down, with what it knew then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claimed: Vec<Claim>,
+    /// Ports that are to come here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub standby: BTreeMap<String, Standby>,
+    /// Ports of this host that are to go elsewhere, and whose device is gone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<String>,
     /// Ports that have a device here.
     pub ports: u64,
     /// Resident memory of the agent in bytes.
@@ -167,6 +207,41 @@ pub struct BindingEntry {
     pub binding: Binding,
     /// The host is dead.
     pub lost: bool,
+    /// How far the host is that it is to go to, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<Standby>,
+}
+
+/// Ports that are to go to other hosts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct MoveRequest {
+    /// The ports.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<String>,
+    /// All ports of this host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The hosts that they go to, each to the one that has the fewest ports then; all others of the HA group that are
+    /// alive unless said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// The port's device there, for a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Move each as soon as its host is ready, and do not wait for the VM to be seen there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub now: bool,
+}
+
+/// Moves that are planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MoveList {
+    /// Number of the change of bindings that planned them.
+    pub claims: u64,
+    /// Ports with the hosts that they are to go to.
+    pub moves: BTreeMap<String, String>,
 }
 
 /// All bindings as of one number.

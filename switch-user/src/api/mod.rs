@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use cluster::{
-    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, ObjectName,
-    ViewEvent, Waited, view_digest,
+    Binding, BindingEntry, BindingList, Claim, HostEntry, HostLease, HostReport, HostState, MoveList,
+    MoveRequest, ObjectName, Standby, Target, ViewEvent, Waited, view_digest,
 };
 pub use firewall::{Cut, PolicyEnd, PolicyTest, PolicyVerdict};
 pub use history::{History, HistoryEntry, HistoryRow};

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
+    moves,
     output::or_dash,
     record::{self, Named, Remove},
     session::{Session, Writing},
@@ -32,6 +33,14 @@ pub(super) enum Command {
     ///
     /// Example: dvs host set h1 --underlay 192.0.2.1
     Set(Set),
+    /// Have all ports of a host ready at others, where each goes when its VM runs there.
+    ///
+    /// Each goes to the host that has the fewest ports then. See dvs port move.
+    #[command(after_help = "Examples:
+  dvs host drain h1 --wait --timeout 600
+  dvs host drain h1 --to h2,h3 --now
+  dvs host drain h1 --cancel")]
+    Drain(moves::Drain),
     /// Show a host.
     Show(Named),
     /// List all hosts: whether they are alive, and how far they have come.
@@ -97,6 +106,7 @@ pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyh
         Command::Set(Set { name, flags, clear, writing }) => {
             record::set(session, KIND, record::changes(&flags, &clear)?, (&name, false, writing)).await
         }
+        Command::Drain(command) => moves::drain(session, command).await,
         Command::Show(named) => record::show(session, KIND, &named).await,
         Command::List => list(session).await,
         Command::Remove(remove) => record::remove(session, KIND, &remove).await,

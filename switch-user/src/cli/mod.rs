@@ -15,6 +15,7 @@ mod host;
 mod log;
 mod man;
 mod manager;
+mod moves;
 mod neigh;
 mod network;
 mod openapi;

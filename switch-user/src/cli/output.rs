@@ -67,6 +67,7 @@ impl Streams<'_> {
 pub(super) fn state(state: PortState) -> Cell {
     let (word, colour) = match state {
         PortState::Up => ("up", Colour::Green),
+        PortState::Standby => ("standby", Colour::Yellow),
         PortState::Down => ("down", Colour::Yellow),
         PortState::Detached => ("detached", Colour::Yellow),
         PortState::NoDevice => ("no-device", Colour::Red),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    moves,
     output::{Format, joined, or_dash, spaced},
     policy,
     record::{self, Named, Remove},
@@ -15,7 +16,7 @@ use super::{
     value::{self, Label, Number},
 };
 use crate::{
-    api::BindingEntry,
+    api::{Binding, BindingEntry},
     model::{Desired, Kind, Port},
 };
 
@@ -42,6 +43,15 @@ pub(super) enum Command {
     Attach(Attach),
     /// Unplug the device of a port; the port keeps its other fields.
     Detach(Remove),
+    /// Have a port ready at another host, where it goes when its VM runs there.
+    ///
+    /// The other host has the port's network, rules and routes in place before this one lets go, and keeps it closed.
+    /// It opens there when the device there sends a first frame, or the one here is gone.
+    #[command(after_help = "Examples:
+  dvs port move p1 --to h3 --wait
+  dvs port move p1 --to h3 --device tap7 --now
+  dvs port move p1 --cancel")]
+    Move(moves::Move),
     /// Show a port, the policies that apply to it, and the state of its device.
     Show(Named),
     /// List all ports.
@@ -181,6 +191,7 @@ pub(super) async fn run(command: Command, session: &mut Session<'_, '_>) -> anyh
             let fields = Map::from_iter([("device".to_owned(), Value::Null)]);
             record::set(session, KIND, fields, (&name, false, writing)).await
         }
+        Command::Move(command) => moves::port(session, command).await,
         Command::Show(named) => show(session, &named).await,
         Command::List => list(session).await,
         Command::Remove(remove) => record::remove(session, KIND, &remove).await,
@@ -249,6 +260,7 @@ fn list_places(
         let place = places.get(&port.name);
         let (state, colour) = match place {
             Some(place) if place.lost => ("lost", Colour::Red),
+            Some(place) if let Some(state) = moves::state(place) => (state, Colour::Yellow),
             Some(_) => ("bound", Colour::Green),
             None => ("unbound", Colour::Yellow),
         };
@@ -257,7 +269,7 @@ fn list_places(
             Cell::from(&port.name),
             Cell::from(or_dash(port.network.as_ref())),
             Cell::from(vlans(port, desired)),
-            Cell::from(or_dash(place.map(|place| &place.binding.host))),
+            Cell::from(or_dash(place.map(host))),
             Cell::from(or_dash(device.or(port.device.as_ref()))),
             Cell::coloured(state, colour),
             Cell::from(joined(&port.mac)),
@@ -267,6 +279,12 @@ fn list_places(
     let headings = ["NAME", "NETWORK", "VLANS", "HOST", "DEVICE", "STATE", "MAC", "IP"];
     session.streams.table(&headings, rows, "there are no ports")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The host that has a port, and the one that it is to go to.
+fn host(place: &BindingEntry) -> String {
+    let Binding { host, target, .. } = &place.binding;
+    target.as_ref().map_or_else(|| host.clone(), |target| format!("{host} -> {}", target.host))
 }
 
 /// The VLANs of a port, a trunk's native one marked.

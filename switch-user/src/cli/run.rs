@@ -171,7 +171,12 @@ impl Source {
             Self::Own(store) => (manager::State { store, host, cluster: None, follow: None }, JoinSet::new()),
             Self::Managers(member) => {
                 let store = member.store();
-                let senses = Senses { applied: host.applied()?, bound: host.bound(), devices: host.links() };
+                let senses = Senses {
+                    applied: host.applied()?,
+                    bound: host.bound(),
+                    devices: host.links(),
+                    active: agent.active.clone(),
+                };
                 let (follow, tasks) = member.start(senses);
                 (manager::State { store, host, cluster: None, follow: Some(follow) }, tasks)
             }

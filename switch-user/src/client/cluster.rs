@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::{Answer, Client, Lines, encode, query};
-use crate::api::{Claim, HostLease, HostReport, ViewEvent};
+use crate::api::{Claim, HostLease, HostReport, MoveList, MoveRequest, ViewEvent};
 
 impl Client {
     /// The view of a host; nothing of it at first if the host knows the one with this digest.
@@ -20,6 +20,16 @@ impl Client {
     /// Claims a port for a host.
     pub async fn claim(&self, host: &str, claim: &Claim) -> Answer<HostLease> {
         self.send(Method::POST, &path(host, "claims"), Some(&json!(claim))).await
+    }
+
+    /// Plans moves of ports.
+    pub async fn plan_moves(&self, request: &MoveRequest) -> Answer<MoveList> {
+        self.send(Method::POST, "/v1/cluster/moves", Some(&json!(request))).await
+    }
+
+    /// Withdraws the planned move of a port.
+    pub async fn cancel_move(&self, port: &str) -> Answer<MoveList> {
+        self.send(Method::DELETE, &format!("/v1/cluster/moves/{}", encode(port)), None).await
     }
 
     /// Lets go of a port of a host.

@@ -6,7 +6,7 @@ use hyper::Method;
 
 use super::{Answer, Client, Lines, query};
 use crate::{
-    api::{BindingList, HostEntry, PolicyTest, SwitchStatus, Waited},
+    api::{BindingEntry, BindingList, HostEntry, PolicyTest, SwitchStatus, Waited},
     report::{DropCount, FdbEntry, FlowEntry, FlowFilter, LogEvent, NeighbourEntry, PortStats, RuleHits},
 };
 
@@ -47,6 +47,11 @@ impl Client {
     /// Where the ports of a cluster are.
     pub async fn cluster_bindings(&self) -> Answer<BindingList> {
         self.get("/v1/cluster/bindings").await
+    }
+
+    /// Moves of ports that are planned.
+    pub async fn moves(&self) -> Answer<Vec<BindingEntry>> {
+        self.get("/v1/cluster/moves").await
     }
 
     /// State of the switch.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{seen::Seen, view::View};
+use super::{
+    seen::Seen,
+    view::{Coming, View},
+};
 use crate::api::Binding;
 
 /// Ports to claim, each with its device here: those whose device appeared, wherever they were; and, with devices
@@ -11,9 +14,10 @@ pub(super) fn alone(
     host: &str,
     view: &View,
     here: &BTreeMap<&str, &Binding>,
+    coming: &Coming,
     seen: &Seen,
 ) -> BTreeMap<String, String> {
-    let taken = here.values().map(|binding| &binding.device);
+    let taken = here.values().map(|binding| &binding.device).chain(coming.values().flatten());
     let plugged = |port: &str| here.get(port).is_some_and(|binding| seen.named(&binding.device).is_some());
     let elsewhere = |port: &str| view.bindings.get(port).is_some_and(|binding| binding.host != host);
     let mut wanted = BTreeMap::new();
@@ -54,7 +58,7 @@ mod tests {
     fn claimed(host: &str, before: &[(u32, &str)], now: &[(u32, &str)]) -> BTreeMap<String, String> {
         let mut seen = Seen::start(devices(before));
         seen.follow(devices(now));
-        alone(host, &view(), &BTreeMap::new(), &seen)
+        alone(host, &view(), &BTreeMap::new(), &Coming::new(), &seen)
     }
 
     fn list(ports: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -79,7 +83,10 @@ mod tests {
         view.take(ViewEvent { put, ..ViewEvent::default() });
         let mut seen = Seen::start(devices(&[]));
         seen.follow(devices(&[(2, "p1"), (3, "p2"), (4, "p3")]));
-        assert_eq!(alone("h3", &view, &BTreeMap::new(), &seen), list(&[("p1", "p1"), ("p3", "p3")]));
+        assert_eq!(
+            alone("h3", &view, &BTreeMap::new(), &Coming::new(), &seen),
+            list(&[("p1", "p1"), ("p3", "p3")])
+        );
         assert!(view.is_foreign("h3", "p2"), "{view:?}");
     }
 
@@ -103,8 +110,12 @@ mod tests {
         let here = [("p1", &own)].into();
         let mut seen = Seen::start(devices(&[(2, "tap1")]));
         seen.follow(devices(&[(2, "tap1"), (3, "p1")]));
-        assert_eq!(alone("h3", &view(), &here, &seen), list(&[]));
+        assert_eq!(alone("h3", &view(), &here, &Coming::new(), &seen), list(&[]));
         seen.follow(devices(&[(3, "p1")]));
-        assert_eq!(alone("h3", &view(), &here, &seen), list(&[("p1", "p1")]), "its device is gone");
+        assert_eq!(
+            alone("h3", &view(), &here, &Coming::new(), &seen),
+            list(&[("p1", "p1")]),
+            "its device is gone"
+        );
     }
 }

@@ -84,13 +84,17 @@ impl Member {
 
 /// Follows what the agent and the kernel say.
 async fn sense(shared: Arc<Shared>, senses: Senses) {
-    let Senses { mut bound, mut devices, .. } = senses;
+    let Senses { mut bound, mut devices, mut active, .. } = senses;
     // What has changed since the start is seen once more.
     devices.mark_changed();
     loop {
         tokio::select! {
             changed = devices.changed() => match changed {
                 Ok(()) => shared.sense(devices.borrow_and_update().clone()),
+                Err(_) => return,
+            },
+            changed = active.changed() => match changed {
+                Ok(()) => shared.spoke(active.borrow_and_update().clone()),
                 Err(_) => return,
             },
             changed = bound.changed() => match changed {

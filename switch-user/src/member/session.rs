@@ -1,7 +1,7 @@
 //! The conversation with managers: one at a time, the next one when it falls silent.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
     time::{Duration, Instant},
@@ -38,6 +38,8 @@ pub struct Senses {
     pub bound: watch::Receiver<Bound>,
     /// The devices that exist.
     pub devices: watch::Receiver<Devices>,
+    /// Ports that are to come and whose device has sent a frame.
+    pub active: watch::Receiver<BTreeSet<String>>,
 }
 
 /// Why a conversation has ended.
@@ -145,14 +147,17 @@ impl Session {
     /// What the host says of itself.
     fn told(&self) -> HostReport {
         let state = self.shared.state();
-        let ports = state.devices();
+        let (ports, coming) = (state.devices(), state.coming());
+        let taken = ports.values().chain(coming.values().flatten());
         HostReport {
             instance: self.instance.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             applied: self.senses.applied.borrow().clone(),
             claims: self.senses.bound.borrow().claims,
-            devices: super::seen::names(state.seen.free(ports.values())),
+            devices: super::seen::names(state.seen.free(taken)),
             claimed: state.claimed(),
+            standby: state.standby(&self.senses.bound.borrow().prepared),
+            left: state.left(),
             ports: ports.values().filter(|device| state.seen.named(device).is_some()).count() as u64,
             resident_bytes: memory::resident().unwrap_or_default(),
         }

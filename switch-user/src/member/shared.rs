@@ -1,7 +1,7 @@
 //! What the tasks of a member share, and whom they tell of changes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -83,7 +83,13 @@ impl Shared {
         self.sensed.send_modify(|number| *number += 1);
     }
 
-    /// Changes whenever there are other devices.
+    /// Notes which of the ports that are to come have sent a frame.
+    pub(super) fn spoke(&self, active: BTreeSet<String>) {
+        self.change(|state| state.spoke(active, now_ms()));
+        self.sensed.send_modify(|number| *number += 1);
+    }
+
+    /// Changes whenever there are other devices, or a VM runs here that is to come.
     pub(super) fn sensed(&self) -> watch::Receiver<u64> {
         self.sensed.subscribe()
     }

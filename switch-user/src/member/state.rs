@@ -1,11 +1,16 @@
 //! All that a host knows of its ports: what managers said, what it has, and what it has claimed by itself. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{claims, record::Record, seen::Seen, view::View};
+use super::{
+    claims,
+    record::Record,
+    seen::Seen,
+    view::{Coming, View},
+};
 use crate::{
     agent::supply::Bound,
-    api::{Binding, Claim, ViewEvent},
+    api::{Binding, Claim, Standby, ViewEvent},
     netlink::links::Devices,
 };
 
@@ -26,6 +31,8 @@ pub(super) struct State {
     confirmed: bool,
     /// No manager can be reached.
     alone: bool,
+    /// Ports that are to come and whose device has sent a frame.
+    active: BTreeSet<String>,
     /// Claims that managers refused at last, and why.
     pub(super) refused: BTreeMap<String, String>,
 }
@@ -64,6 +71,47 @@ impl State {
         self.here().into_iter().map(device).collect()
     }
 
+    /// The ports that are to come here and have not been claimed, each with its device here if there is one.
+    pub(super) fn coming(&self) -> Coming {
+        let here = self.here();
+        let bound = self.view.iter().flat_map(|view| &view.bindings);
+        let planned = bound.filter_map(|(port, binding)| Some((port, binding, binding.target.as_ref()?)));
+        let planned = planned.filter(|(port, binding, target)| {
+            target.host == self.host && binding.host != self.host && !here.contains_key(port.as_str())
+        });
+        let taken: BTreeSet<&String> = here.values().map(|binding| &binding.device).collect();
+        let device = |port: &str, given: Option<&str>| {
+            let configured = self.view.as_ref().and_then(|view| view.device(port));
+            let mut names = given.or(configured).into_iter().chain(given.is_none().then_some(port));
+            let device = names.find_map(|name| self.seen.named(name))?;
+            (!device.names().any(|name| taken.contains(name))).then(|| device.name.clone())
+        };
+        planned.map(|(port, _, target)| (port.clone(), device(port, target.device.as_deref()))).collect()
+    }
+
+    /// How far the ports are that are to come, of which these are prepared.
+    pub(super) fn standby(&self, prepared: &BTreeSet<String>) -> BTreeMap<String, Standby> {
+        let standby = |(port, device): (String, Option<String>)| {
+            let (ready, active) = (prepared.contains(&port), self.active.contains(&port));
+            (port, Standby { ready: ready && device.is_some(), device, active })
+        };
+        self.coming().into_iter().map(standby).collect()
+    }
+
+    /// The ports that are to go elsewhere and whose device is gone.
+    pub(super) fn left(&self) -> BTreeSet<String> {
+        let here = self.here().into_iter();
+        let left = here
+            .filter(|(_, binding)| binding.target.is_some() && self.seen.named(&binding.device).is_none());
+        left.map(|(port, _)| port.to_owned()).collect()
+    }
+
+    /// Notes which of the ports that are to come have sent a frame; true if one is claimed because of that.
+    pub(super) fn spoke(&mut self, active: BTreeSet<String>, now_ms: u64) -> bool {
+        self.active = active;
+        self.claim_alone(now_ms)
+    }
+
     /// The other hosts that these ports are at.
     pub(super) fn places<'a>(&self, ports: impl Iterator<Item = &'a String>) -> BTreeMap<String, String> {
         let Some(view) = &self.view else { return BTreeMap::new() };
@@ -79,7 +127,8 @@ impl State {
         let fresh =
             self.here().into_iter().filter(|(port, binding)| self.held.get(*port) != Some(&binding.epoch));
         let fresh = fresh.map(|(port, binding)| (port.to_owned(), binding.epoch)).collect();
-        Bound { claims: self.view.as_ref().map_or(0, |view| view.claims), fresh }
+        let claims = self.view.as_ref().map_or(0, |view| view.claims);
+        Bound { claims, fresh, prepared: self.coming().into_keys().collect() }
     }
 
     /// Follows what a manager says; false if that is nothing new.
@@ -155,14 +204,17 @@ impl State {
         let (host, device) = (self.host.clone(), device.to_owned());
         // Another device for it is no other claim to those who do not know it.
         self.held.remove(port);
-        self.own.insert(port.to_owned(), Binding { host, device, epoch, claimed_ms: now_ms });
+        self.own.insert(port.to_owned(), Binding { host, device, epoch, claimed_ms: now_ms, target: None });
         self.settle();
         true
     }
 
     fn claim_alone(&mut self, now_ms: u64) -> bool {
         let (true, Some(view)) = (self.alone, &self.view) else { return false };
-        let wanted = claims::alone(&self.host, view, &self.here(), &self.seen);
+        let (here, coming) = (self.here(), self.coming());
+        let mut wanted = claims::alone(&self.host, view, &here, &coming, &self.seen);
+        let active = coming.into_iter().filter(|(port, _)| self.active.contains(port));
+        wanted.extend(active.filter_map(|(port, device)| Some((port, device?))));
         for (port, device) in &wanted {
             tracing::warn!("no manager can be reached: claimed port {port} with device {device} alone");
             self.claim(port, device, now_ms);
@@ -172,8 +224,8 @@ impl State {
 
     /// Devices of ports have done what they appeared for.
     fn settle(&mut self) {
-        let devices = self.devices();
-        self.seen.settle(devices.values());
+        let (devices, coming) = (self.devices(), self.coming());
+        self.seen.settle(devices.values().chain(coming.values().flatten()));
     }
 }
 
@@ -206,7 +258,7 @@ mod tests {
     fn what_was_open_stays_open_over_a_restart_and_is_not_announced() {
         let state = host("h1", &[(2, "v1")]);
         assert_eq!(ports(&state), [("p1", 1)]);
-        assert_eq!(state.bound(), Bound { claims: 2, fresh: BTreeMap::new() });
+        assert_eq!(state.bound(), Bound { claims: 2, ..Bound::default() });
     }
 
     #[test]

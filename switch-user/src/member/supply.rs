@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     shared::Shared,
-    view::{Documents, Local, localise},
+    view::{Coming, Documents, Local, localise},
 };
 use crate::{
     agent::supply::{Proven, Supplied, Supply, SupplyError},
@@ -18,8 +18,11 @@ use crate::{
 pub(super) struct ViewSupply {
     shared: Arc<Shared>,
     /// What was proven last, and of what.
-    proven: Option<(Documents, BTreeMap<String, String>, Local)>,
+    proven: Option<(Documents, Ports, Local)>,
 }
+
+/// Ports that are here and that are to come, with their devices.
+type Ports = (BTreeMap<String, String>, Coming);
 
 impl ViewSupply {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
@@ -27,18 +30,16 @@ impl ViewSupply {
     }
 
     /// The configuration of these documents for a host with these ports.
-    fn prove(
-        &mut self,
-        documents: Documents,
-        here: BTreeMap<String, String>,
-    ) -> Result<Arc<Validated>, SupplyError> {
+    fn prove(&mut self, documents: Documents, ports: Ports) -> Result<Arc<Validated>, SupplyError> {
         let same =
-            |(old, ports, _): &(Documents, BTreeMap<_, _>, _)| Arc::ptr_eq(old, &documents) && *ports == here;
+            |(old, before, _): &(Documents, Ports, _)| Arc::ptr_eq(old, &documents) && *before == ports;
         let proven = if let Some(proven) = self.proven.take().filter(same) {
             proven
         } else {
-            let local = localise(&self.shared.host, &documents, &here).map_err(SupplyError::Invalid)?;
-            (documents, here, local)
+            let (here, coming) = &ports;
+            let local =
+                localise(&self.shared.host, &documents, here, coming).map_err(SupplyError::Invalid)?;
+            (documents, ports, local)
         };
         let (.., local) = self.proven.insert(proven);
         let places = self.shared.state().places(local.others.keys());
@@ -57,9 +58,9 @@ impl Supply for ViewSupply {
             return Err(SupplyError::Waiting(self.shared.managers.join(",")));
         };
         let (generation, documents) = (view.generation, Arc::clone(&view.documents));
-        let (here, bound) = (state.devices(), state.bound());
+        let (ports, bound) = ((state.devices(), state.coming()), state.bound());
         drop(state);
-        Ok(Supplied { generation, desired: self.prove(documents, here)?, bound })
+        Ok(Supplied { generation, desired: self.prove(documents, ports)?, bound })
     }
 }
 

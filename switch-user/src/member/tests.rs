@@ -3,7 +3,7 @@
 mod cluster;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -144,6 +144,7 @@ async fn release(
 struct Lab {
     directory: TempDir,
     devices: watch::Sender<Devices>,
+    active: watch::Sender<BTreeSet<String>>,
     follow: Arc<dyn Follow>,
     supply: Mutex<Box<dyn Supply>>,
     _tasks: JoinSet<()>,
@@ -162,7 +163,9 @@ impl Lab {
         let (devices, receiver) = watch::channel(devices(list));
         let bound = watch::Sender::new(Bound::default());
         let applied = watch::Sender::new(Applied::default());
-        let senses = Senses { applied: applied.subscribe(), bound: bound.subscribe(), devices: receiver };
+        let (spoken, active) = watch::channel(BTreeSet::new());
+        let senses =
+            Senses { applied: applied.subscribe(), bound: bound.subscribe(), devices: receiver, active };
         let (supply, mut agent) = (Mutex::new(member.supply()), member.supply());
         let mut news = supply.lock().unwrap().watch();
         let (follow, mut tasks) = member.start(senses);
@@ -173,7 +176,7 @@ impl Lab {
                 applied.send_replace(Applied { generation: supplied.generation, errors: vec![] });
             }
         });
-        Self { directory, devices, follow, supply, _tasks: tasks }
+        Self { directory, devices, active: spoken, follow, supply, _tasks: tasks }
     }
 
     fn with_manager() -> (Self, FakeManager) {

@@ -94,9 +94,20 @@ impl View {
         })
     }
 
-    /// True if a port is at a host of another HA group: of such a port only its place is known here.
+    /// The device that the configuration of a port names.
+    pub(super) fn device(&self, port: &str) -> Option<&str> {
+        match &self.documents.get(&ObjectId::new(Kind::Port, port))?.object {
+            Object::Port(port) => port.device.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// True if a port is at a host of another HA group, and not to come here: of such a port only its place is known.
     pub(super) fn is_foreign(&self, host: &str, port: &str) -> bool {
         let (Some(own), Some(binding)) = (self.host(host), self.bindings.get(port)) else { return false };
+        if binding.target.as_ref().is_some_and(|target| target.host == host) {
+            return false;
+        }
         self.host(&binding.host).is_none_or(|other| other.ha_group != own.ha_group)
     }
 
@@ -105,6 +116,9 @@ impl View {
         if let Object::Host(host) = &document.object { Some(host) } else { None }
     }
 }
+
+/// Ports that are to come, each with its device if there is one.
+pub(super) type Coming = BTreeMap<String, Option<String>>;
 
 /// The configuration of a host, as far as it does not matter where ports elsewhere are.
 #[derive(Debug)]
@@ -133,8 +147,9 @@ impl Local {
     }
 }
 
-/// The configuration of a host that has these ports, with their devices. Ports elsewhere are members of groups and
-/// of overlay networks, and nothing else; uplinks of other hosts are none.
+/// The configuration of a host that has these ports, with their devices. Those that are to come are closed, and
+/// besides that as if they were here. Ports elsewhere are members of groups and of overlay networks, and nothing else;
+/// uplinks of other hosts are none.
 ///
 /// # Errors
 /// What is wrong with the documents.
@@ -142,22 +157,29 @@ pub(super) fn localise(
     host: &str,
     documents: &Documents,
     here: &BTreeMap<String, String>,
+    coming: &Coming,
 ) -> Result<Local, Vec<Problem>> {
     let mut desired: Desired = documents.values().map(|document| document.object.clone()).collect();
     for port in desired.ports.values_mut() {
         // On another host another port may have a device of this name.
-        port.device = here.get(&port.name).cloned();
+        port.device = here.get(&port.name).or_else(|| coming.get(&port.name)?.as_ref()).cloned();
     }
     desired
         .uplinks
         .retain(|_, uplink| uplink.hosts.is_empty() || uplink.hosts.iter().any(|name| name == host));
     // The other hosts of an uplink need not be in the view.
     desired.uplinks.values_mut().for_each(|uplink| uplink.hosts.clear());
-    let mut valid = validate_as(&desired, &[], Scope::View { ports: here.len() })?;
+    let mut valid = validate_as(&desired, &[], Scope::View { ports: here.len() + coming.len() })?;
     valid.overlay = overlay(host, &desired);
-    let (ports, elsewhere) =
+    let (ports, elsewhere): (BTreeMap<_, _>, BTreeMap<_, _>) =
         std::mem::take(&mut valid.ports).into_iter().partition(|(name, _)| here.contains_key(name));
     valid.ports = ports;
+    for name in coming.keys() {
+        if let Some(port) = elsewhere.get(name) {
+            let closed = ValidPort { up: false, standby: true, ..port.clone() };
+            valid.ports.insert(name.clone(), closed);
+        }
+    }
     let others = tunnelled(&desired, elsewhere);
     Ok(Local { valid: Arc::new(valid), others })
 }
@@ -202,7 +224,7 @@ pub(super) mod tests {
 "#;
 
     pub(in super::super) fn binding(host: &str, device: &str, epoch: u64) -> Binding {
-        Binding { host: host.into(), device: device.into(), epoch, claimed_ms: 1 }
+        Binding { host: host.into(), device: device.into(), epoch, claimed_ms: 1, target: None }
     }
 
     /// The objects, with p1 at h1 and p2 at h2.
@@ -251,7 +273,7 @@ pub(super) mod tests {
     #[test]
     fn ports_elsewhere_are_members_of_groups_only() {
         let here = [("p1".to_owned(), "tap1".to_owned())].into();
-        let valid = localise("h1", &view().documents, &here).unwrap().valid;
+        let valid = localise("h1", &view().documents, &here, &Coming::new()).unwrap().valid;
         assert_eq!(valid.ports.keys().collect::<Vec<_>>(), ["p1"]);
         assert_eq!(valid.ports["p1"].device.as_deref(), Some("tap1"));
         assert_eq!(valid.ports["p1"].policies, ["web"]);
@@ -288,7 +310,7 @@ pub(super) mod tests {
         let mut view = View::default();
         view.take(ViewEvent { complete: true, put, ..ViewEvent::default() });
         let here = [("p1".to_owned(), "tap1".to_owned())].into();
-        let mut local = localise("h1", &view.documents, &here).unwrap();
+        let mut local = localise("h1", &view.documents, &here, &Coming::new()).unwrap();
         let at = |places: &[(&str, &str)]| -> BTreeMap<String, String> {
             places.iter().map(|(port, host)| ((*port).to_owned(), (*host).to_owned())).collect()
         };

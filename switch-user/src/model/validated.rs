@@ -121,6 +121,8 @@ pub struct ValidPort {
     pub ips: Vec<IpAddr>,
     /// Administratively up.
     pub up: bool,
+    /// It is still at another host and is to come here: closed, whatever its administrative state.
+    pub standby: bool,
     /// Most addresses that may be learned here.
     pub learn_limit: u32,
     /// Policies that apply here, in the order in which they are asked: by tier, then by name. At most

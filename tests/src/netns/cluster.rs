@@ -139,6 +139,13 @@ impl Cluster {
         self.ask(self.client.apply(documents(&values(objects)), ApplyOptions::default()))
     }
 
+    /// A command of the CLI at the manager, with the words of a line.
+    pub fn cli(&self, line: &str) -> Command {
+        let mut command = Command::new(dvs());
+        command.args(line.split_whitespace()).env("DVS_SOCKET", self.file("m.sock"));
+        command
+    }
+
     /// Cuts a host off from what one of its devices leads to, or connects it again.
     pub fn connect(&self, number: usize, device: &str, on: bool) {
         let state = if on { "up" } else { "down" };

@@ -10,7 +10,7 @@ use dvs_tests::netns::{Process, finish};
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What is measured.
-const MEASURED: [&str; 8] = [
+const MEASURED: [&str; 10] = [
     "three members of etcd, two managers and three hosts are up, after they were started",
     "first ping from p2 to p1, after the VMs were plugged in",
     "first ping from p3 to p1, by the router and IPv6, after it was sent",
@@ -19,6 +19,8 @@ const MEASURED: [&str; 8] = [
     "a write is done by m2, after m1 was killed",
     "a change of the firewall is in force at h2 and h3, after it was asked for",
     "h1 is alive, after it was connected and its agent started",
+    "h1 is ready for p1, after the device of its copy appeared there",
+    "longest time without a reply of p1, while it moved to h1",
 ];
 
 #[test]

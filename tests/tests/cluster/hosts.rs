@@ -22,7 +22,7 @@ const OBJECTS: &str = "
 - {kind: Rule, policy: web, name: out, priority: 12, direction: out, action: allow}
 ";
 
-const MTU: u32 = 1500;
+pub(super) const MTU: u32 = 1500;
 
 /// Starts a VM on a host.
 pub(super) fn start(cluster: &mut Cluster, port: &str, host: usize) -> Vm {
@@ -31,7 +31,7 @@ pub(super) fn start(cluster: &mut Cluster, port: &str, host: usize) -> Vm {
 
 /// Three hosts, VM 1 on the first and VM 2 on the second one; each sees the other.
 #[track_caller]
-fn three() -> (Cluster, Vm, Vm) {
+pub(super) fn three() -> (Cluster, Vm, Vm) {
     let mut cluster = Cluster::new(3, OBJECTS);
     let (one, two) = (start(&mut cluster, "p1", 1), start(&mut cluster, "p2", 2));
     cluster.port_opens("p1", 1);
@@ -49,12 +49,12 @@ pub(super) fn reaches(from: &Vm, to: &Vm) {
 }
 
 /// Pings until this is stopped.
-fn pinging(from: &Vm, ip: IpAddr) -> Process {
+pub(super) fn pinging(from: &Vm, ip: IpAddr) -> Process {
     Ping::flood(&from.namespace, ip, Duration::from_mins(1))
 }
 
 /// What came of pings.
-fn stop(pings: Process) -> Ping {
+pub(super) fn stop(pings: Process) -> Ping {
     pings.signal(nix::sys::signal::Signal::SIGINT);
     Ping::read(&pings.finish(Duration::from_secs(10)).output)
 }

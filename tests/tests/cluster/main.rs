@@ -12,6 +12,7 @@ mod example;
 mod faults;
 mod hosts;
 mod leases;
+mod moves;
 mod overlay;
 mod proxy;
 mod readme;

@@ -1,6 +1,6 @@
 //! The README's chapter about many hosts, typed as it is.
 
-use dvs_tests::netns::{Host, Namespace, Process, Stack, Vm};
+use dvs_tests::netns::{Host, Namespace, Process, Stack, Vm, finish};
 use dvs_tests::readme::{Shell, Step, chapter};
 use tempfile::TempDir;
 
@@ -90,7 +90,9 @@ impl Reader<'_> {
         let started: &[(&str, usize, &str)] = match self.lists {
             1 => &[("p1", 1, "10.0.10.11"), ("p2", 2, "10.0.10.12")],
             3 => &[("p1", 3, "10.0.10.11")],
-            4 => &[("p4", 2, "10.0.30.4"), ("p5", 3, "10.0.30.5")],
+            6 => &[("p4", 2, "10.0.30.4"), ("p5", 3, "10.0.30.5")],
+            4 => return self.vms.push(Vm::new(&self.hosts[2].namespace, "p2", MTU, Stack::Silent)),
+            5 => return self.wake("10.0.10.12", "10.0.10.11"),
             _ => &[],
         };
         for (port, number, address) in started {
@@ -98,6 +100,13 @@ impl Reader<'_> {
             self.shell.call(&format!("dvs-{port}"), &vm.namespace);
             self.vms.push(vm);
         }
+    }
+
+    /// The newest VM, which was silent, asks for another one.
+    fn wake(&self, own: &str, other: &str) {
+        let vm = self.vms.last().unwrap();
+        vm.namespace.ip(&format!("addr add {own}/24 dev eth0"));
+        finish(vm.namespace.command("ping").args(["-c", "1", "-W", "1", other]));
     }
 
     /// h1 dies.
@@ -119,5 +128,5 @@ fn the_readme_is_right() {
     for step in chapter(CHAPTER) {
         reader.play(&step);
     }
-    assert_eq!(reader.lists, 4, "something happens before each list");
+    assert_eq!(reader.lists, 6, "something happens before each list");
 }

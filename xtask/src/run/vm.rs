@@ -43,6 +43,23 @@ impl Vm {
         Ok(vm)
     }
 
+    /// The same, without a word until it is woken, as the copy in which a VM goes on that is moved.
+    pub(crate) fn silent(place: &Place, host: &str) -> Result<Self> {
+        let vm = Self::beside(place, host)?;
+        vm.build(place, true)?;
+        Ok(vm)
+    }
+
+    /// A silent VM goes on, and asks for somebody, as one that was moved is heard of first.
+    pub(crate) fn wake(&self, place: &Place) -> Result<()> {
+        self.speak(place)?;
+        let mut ping = Command::new("ip");
+        ping.args(["netns", "exec", self.namespace.name(), "ping", "-c", "1", "-W", "1"]);
+        // Nobody answers before the port is open.
+        place.gateways.iter().take(1).for_each(|gateway| drop(shell::succeeds(ping.arg(gateway))));
+        Ok(())
+    }
+
     fn beside(place: &Place, host: &str) -> Result<Self> {
         let namespace = Namespace::new(&format!("{}-{host}", place.port))?;
         Ok(Self { namespace, device: place.device.clone(), host: Some(format!("dvs-{host}")) })

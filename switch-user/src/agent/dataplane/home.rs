@@ -195,6 +195,14 @@ impl Home {
         remove_dir(version)
     }
 
+    /// Opens the table of drops.
+    ///
+    /// # Errors
+    /// When it is missing or has another layout.
+    pub fn drops(&self) -> Result<table::drops::Table, DataplaneError> {
+        table::drops::Table::open(&self.map(drops::NAME))
+    }
+
     /// Opens all tables.
     ///
     /// # Errors
@@ -209,7 +217,7 @@ impl Home {
             fdb: table::fdb::Table::open(&self.sized(fdb::NAME))?,
             stats: table::stats::Table::open(&self.map(stats::NAME))?,
             limits: table::limits::Table::open(&self.map(limit::NAME))?,
-            drops: table::drops::Table::open(&self.map(drops::NAME))?,
+            drops: self.drops()?,
             learn: table::count::Table::stations(self)?,
             epoch: table::epoch::Table::open(&self.map(epoch::NAME))?,
             gateways: table::gateways::Table::open(&self.map(gateway::NAME))?,

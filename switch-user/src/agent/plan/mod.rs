@@ -80,6 +80,8 @@ pub struct Seat {
     pub device: Option<Arc<Device>>,
     /// Administratively up.
     pub up: bool,
+    /// Closed until the host claims it: it is still at another one.
+    pub standby: bool,
     /// Remarks for people.
     pub notes: Vec<String>,
 }

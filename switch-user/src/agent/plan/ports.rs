@@ -18,13 +18,24 @@ use crate::{
 impl Planner<'_> {
     pub(super) fn port(&mut self, name: &str, port: &ValidPort) {
         let holder = Holder::Port(name.to_owned());
-        let Some(device) = self.seat(&holder, port.device.as_deref(), port.up) else { return };
+        let device = self.seat(&holder, port.device.as_deref(), port.up);
+        if let Some(seat) = self.plan.seats.get_mut(&holder) {
+            seat.standby = port.standby;
+        }
+        let Some(device) = device else {
+            if port.standby {
+                // Its rules are there before its device is.
+                self.policies(&holder, port, &mut Port::default());
+            }
+            return;
+        };
         let mut row = self.port_row(&holder, &device, port);
         if !self.policies(&holder, port, &mut row) {
             return;
         }
         for (vlan, untagged) in memberships(&port.attachment) {
-            for mac in &port.macs {
+            // They are where the port is.
+            for mac in port.macs.iter().filter(|_| !port.standby) {
                 self.plan.image.stations.insert(fdb::Key::new(vlan.get(), *mac), device.ifindex);
             }
             if port.up {

@@ -354,9 +354,10 @@ fn port_status(holder: &Holder, seat: &Seat, attached: &BTreeSet<Link>) -> PortS
 
 fn state(seat: &Seat, attached: bool) -> PortState {
     match (&seat.wanted, &seat.device) {
+        (_, Some(_)) if !attached => PortState::Failed,
+        _ if seat.standby => PortState::Standby,
         (None, _) => PortState::Detached,
         (Some(_), None) => PortState::NoDevice,
-        (Some(_), Some(_)) if !attached => PortState::Failed,
         (Some(_), Some(_)) if seat.up => PortState::Up,
         (Some(_), Some(_)) => PortState::Down,
     }

@@ -79,6 +79,54 @@ fn hosts_are_listed_with_their_state() {
 }
 
 #[test]
+fn ports_are_moved_as_planned() {
+    let agent = manager();
+    let said = agent.ok("port move p1 --to h2");
+    assert_eq!(said, "Port p1 goes to host h2 when its VM runs there\n");
+    let table = "NAME  NETWORK  VLANS  HOST      DEVICE  STATE    MAC  IP
+p1    blue     10     h1 -> h2  p1      moving   -    -
+p2    blue     10     -         v1      unbound  -    -
+";
+    assert_eq!(agent.ok("port list"), table);
+    let said = agent.say("port move p1 --to h2 --now --wait --timeout 0");
+    let why = "error: port p1 is still at host h1: h2 has not said that it knows (dvs host list)\n";
+    assert_eq!((said.code.as_str(), said.errors.as_str()), ("1", why));
+    assert_eq!(agent.ok("port move p1 --cancel"), "Port p1 stays\n");
+    let why = agent.refused("port move p1 --cancel");
+    assert_eq!(why, "error: port p1 is to go nowhere; see where ports are (dvs port list)");
+    assert!(agent.say("port move p1").errors.contains("--to <HOST>"));
+}
+
+#[test]
+fn hosts_are_drained() {
+    let agent = manager();
+    assert_eq!(agent.ok("host drain h1 --now"), "Port p1 goes to host h2 as soon as it is ready\n");
+    let report = |host: &str, more: Value| {
+        let mut report = json!({
+            "instance": host, "version": "0.1.0", "applied": {"generation": 5, "errors": []},
+            "claims": 0, "devices": {}, "ports": 0, "residentBytes": 0,
+        });
+        report.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        tell(&agent, &format!("/v1/cluster/hosts/{host}/report"), &report);
+    };
+    for (standby, why) in [
+        (json!({"ready": false, "active": false}), "h2 has no device for it; start its VM there"),
+        (json!({"device": "p1", "ready": false, "active": false}), "h2 is preparing it"),
+    ] {
+        report("h2", json!({"standby": {"p1": standby}}));
+        let said = agent.say("host drain h1 --now --wait --timeout 0");
+        assert!(said.errors.contains(why), "{said:?}");
+    }
+    report("h2", json!({"standby": {"p1": {"device": "p1", "ready": true, "active": false}}}));
+    assert_eq!(agent.ok("host drain h1 --wait"), "there is no port to move\n");
+    assert_eq!(agent.ok("host drain h1 --cancel"), "no move is planned\n");
+    assert_eq!(agent.ok("host drain h2 --to h1"), "Port p1 goes to host h1 when its VM runs there\n");
+    assert_eq!(agent.ok("host drain h2 --cancel"), "Port p1 stays\n");
+    let why = agent.refused("host drain h9");
+    assert!(why.starts_with("error: there is no Host h9"), "{why}");
+}
+
+#[test]
 fn ports_are_listed_with_their_host() {
     let table = "NAME  NETWORK  VLANS  HOST  DEVICE  STATE    MAC  IP
 p1    blue     10     h1    p1      bound    -    -

@@ -23,11 +23,18 @@ const ATTEMPTS: usize = 16;
 
 /// What became of wishes: bindings to be written, and refusals by port.
 #[derive(Debug, Default)]
-struct Outcome {
+pub(super) struct Outcome {
     /// Number of the bindings that were read.
     read: u64,
-    changes: Vec<BindingChange>,
+    pub(super) changes: Vec<BindingChange>,
     refused: BTreeMap<String, Refusal>,
+}
+
+impl Outcome {
+    /// Changes of bindings as they are.
+    pub(super) fn of(views: &Views, changes: Vec<BindingChange>) -> Self {
+        Self { read: views.claims(), changes, ..Self::default() }
+    }
 }
 
 impl Manager {
@@ -41,13 +48,14 @@ impl Manager {
         if wishes.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let outcome = self.swap(cluster, host, |cluster| Ok(cluster.judge(host, wishes)))?;
+        let author = format!("host {host}");
+        let (outcome, _) = self.swap(cluster, &author, |cluster| Ok(cluster.judge(host, wishes)))?;
         Ok(outcome.refused)
     }
 
     /// Frees a port that the host has.
     pub(super) fn release(&self, cluster: &Cluster, host: &str, port: &str) -> Result<(), ApiError> {
-        self.swap(cluster, host, |cluster| {
+        self.swap(cluster, &format!("host {host}"), |cluster| {
             let views = cluster.views();
             let other = match views.binding(port) {
                 Some(binding) if binding.host == host => None,
@@ -59,30 +67,30 @@ impl Manager {
                     ClusterError::NotBound { port: port.to_owned(), host: host.to_owned(), why }.into()
                 );
             }
-            let changes = vec![(port.to_owned(), None)];
-            Ok(Outcome { read: views.claims(), changes, ..Outcome::default() })
+            Ok(Outcome::of(&views, vec![(port.to_owned(), None)]))
         })?;
         Ok(())
     }
 
-    fn swap(
+    /// Changes bindings as `judge` says, from what they are when they are written; returns their number too.
+    pub(super) fn swap(
         &self,
         cluster: &Cluster,
-        host: &str,
+        author: &str,
         judge: impl Fn(&Cluster) -> Result<Outcome, ApiError>,
-    ) -> Result<Outcome, ApiError> {
+    ) -> Result<(Outcome, u64), ApiError> {
         let _one = cluster.0.claiming.lock().unwrap_or_else(PoisonError::into_inner);
-        let author = &format!("host {host}");
         self.catch_up(cluster)?;
         for _ in 0..ATTEMPTS {
             let outcome = judge(cluster)?;
             if outcome.changes.is_empty() {
-                return Ok(outcome);
+                let claims = outcome.read;
+                return Ok((outcome, claims));
             }
             match cluster.0.bindings.put(outcome.read, &cluster.batch(&outcome.changes), author) {
                 Ok(claims) => {
                     cluster.bound(claims, &outcome.changes);
-                    return Ok(outcome);
+                    return Ok((outcome, claims));
                 }
                 Err(StoreError::Conflict { .. }) => {
                     let (claims, changes) = cluster.bindings_since(outcome.read)?;
@@ -111,7 +119,7 @@ impl Cluster {
                     devices.retain(|_, port| *port != wish.port);
                     devices.insert(device.clone(), wish.port.clone());
                     let epoch = next_epoch(number, wish, views.binding(&wish.port));
-                    let binding = Binding { host, device, epoch, claimed_ms };
+                    let binding = Binding { host, device, epoch, claimed_ms, target: None };
                     outcome.changes.push((wish.port.clone(), Some(binding)));
                 }
                 Err(refusal) => drop(outcome.refused.insert(wish.port.clone(), refusal)),
@@ -159,10 +167,14 @@ impl Cluster {
         let gone: Vec<BindingChange> = views.orphans().map(|port| (port.clone(), None)).collect();
         views.bind(claims, [gone.as_slice(), changes].concat());
         for (port, binding) in changes {
-            if let Some(Binding { host, device, epoch, .. }) = binding {
-                tracing::info!(port, host, device, epoch, "port is bound");
-            } else {
-                tracing::info!(port, "port is bound to no host");
+            match binding {
+                Some(Binding { host, target: Some(target), .. }) => {
+                    tracing::info!(port, host, target = target.host, "port is to go to another host");
+                }
+                Some(Binding { host, device, epoch, target: None, .. }) => {
+                    tracing::info!(port, host, device, epoch, "port is bound");
+                }
+                None => tracing::info!(port, "port is bound to no host"),
             }
         }
     }
@@ -184,7 +196,7 @@ fn refuse_excess(views: &mut Views, host: &str, outcome: &mut Outcome) {
 }
 
 /// Milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

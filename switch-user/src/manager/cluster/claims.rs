@@ -11,6 +11,8 @@ pub(super) enum Cause {
     Appeared(u64),
     /// Its device was there already when the agent started.
     Present,
+    /// It is to come there, and it is time.
+    Due,
     /// The host has taken it with every manager down, knowing the binding of this epoch; 0 for none.
     Alone(u64),
 }
@@ -76,7 +78,11 @@ pub(super) fn decide(host: &str, wish: &Wish, holder: Option<Holder<'_>>) -> Res
     if own && binding.device == wish.device {
         return Ok(false);
     }
+    let planned = binding.target.as_ref().is_some_and(|target| target.host == host);
     match wish.cause {
+        // The VM is still there, or somebody has changed the plan.
+        Cause::Appeared(_) | Cause::Present if planned && alive => Ok(false),
+        Cause::Due => Ok(planned),
         Cause::Attached(Some(seen)) | Cause::Alone(seen) if binding.epoch > seen => Err(newer()),
         Cause::Appeared(seen) if !own && alive && number > seen => Err(newer()),
         Cause::Present if !own && alive => Err(Refusal::Held { host: binding.host.clone() }),
@@ -89,7 +95,7 @@ pub(super) fn decide(host: &str, wish: &Wish, holder: Option<Holder<'_>>) -> Res
 pub(super) fn next_epoch(number: u64, wish: &Wish, holder: Option<&Binding>) -> u64 {
     let alone = match wish.cause {
         Cause::Alone(seen) => seen + 1,
-        Cause::Attached(_) | Cause::Appeared(_) | Cause::Present => 0,
+        Cause::Attached(_) | Cause::Appeared(_) | Cause::Present | Cause::Due => 0,
     };
     number.max(alone).max(holder.map_or(0, |holder| holder.epoch + 1))
 }
@@ -97,6 +103,7 @@ pub(super) fn next_epoch(number: u64, wish: &Wish, holder: Option<&Binding>) -> 
 #[cfg(test)]
 mod tests {
     use super::{Cause::*, *};
+    use crate::api::Target;
 
     type Row = (&'static str, Option<(&'static str, bool)>, Cause, Result<bool, Refusal>);
 
@@ -131,8 +138,13 @@ mod tests {
         ];
         for (what, holder, cause, expected) in table {
             let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
-            let binding =
-                |host: &str| Binding { host: host.into(), device: "v2".into(), epoch: 7, claimed_ms: 0 };
+            let binding = |host: &str| Binding {
+                host: host.into(),
+                device: "v2".into(),
+                epoch: 7,
+                claimed_ms: 0,
+                target: None,
+            };
             let holder = holder.map(|(host, alive)| (binding(host), alive));
             let holder = holder.as_ref().map(|(binding, alive)| Holder { binding, number: 9, alive: *alive });
             assert_eq!(decide("h1", &wish, holder), expected, "{what}: {cause:?}");
@@ -140,9 +152,35 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_is_to_come_waits_until_it_is_due() {
+        let to = |host: &str| Target { host: host.into(), device: None, now: false, planned_ms: 0 };
+        let table = [
+            ("alive", true, Some("h1"), Appeared(9), false),
+            ("alive", true, Some("h1"), Appeared(8), false),
+            ("alive", true, Some("h1"), Present, false),
+            ("alive", true, Some("h1"), Due, true),
+            ("alive", true, Some("h1"), Attached(None), true),
+            ("alive", true, Some("h1"), Alone(7), true),
+            ("dead", false, Some("h1"), Present, true),
+            ("dead", false, Some("h1"), Due, true),
+            ("to another host", true, Some("h3"), Appeared(9), true),
+            ("to another host", true, Some("h3"), Due, false),
+            ("to no host", true, None, Due, false),
+        ];
+        for (what, alive, target, cause, expected) in table {
+            let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
+            let target = target.map(to);
+            let binding = Binding { host: "h2".into(), device: "v2".into(), epoch: 7, claimed_ms: 0, target };
+            let holder = Holder { binding: &binding, number: 9, alive };
+            assert_eq!(decide("h1", &wish, Some(holder)), Ok(expected), "{what}: {cause:?}");
+        }
+    }
+
+    #[test]
     fn what_a_host_has_already_changes_nothing() {
-        let binding = Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0 };
-        for cause in [Attached(None), Attached(Some(0)), Appeared(0), Present, Alone(0)] {
+        let binding =
+            Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0, target: None };
+        for cause in [Attached(None), Attached(Some(0)), Appeared(0), Present, Due, Alone(0)] {
             let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
             let holder = Holder { binding: &binding, number: 9, alive: false };
             assert_eq!(decide("h1", &wish, Some(holder)), Ok(false), "{cause:?}");
@@ -151,7 +189,8 @@ mod tests {
 
     #[test]
     fn epochs_only_grow() {
-        let holder = Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0 };
+        let holder =
+            Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0, target: None };
         for (number, cause, holder, epoch) in [
             (9, Present, None, 9),
             (9, Present, Some(&holder), 9),

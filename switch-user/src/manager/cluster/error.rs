@@ -40,6 +40,26 @@ pub enum ClusterError {
         /// Why.
         refusal: Refusal,
     },
+    /// A move to a host that is dead.
+    #[error("ports cannot go to host {0}: it is dead")]
+    TargetDead(String),
+    /// A move to any other host, and there is none.
+    #[error("no other host of HA group {0} is alive that ports could go to")]
+    NoTarget(String),
+    /// A move of a port to the host that has it.
+    #[error("port {port} is at host {host} already")]
+    AlreadyThere {
+        /// The port.
+        port: String,
+        /// The host.
+        host: String,
+    },
+    /// A move of a port that no host has.
+    #[error("port {0} is at no host")]
+    Unbound(String),
+    /// A move that nobody has planned.
+    #[error("port {0} is to go nowhere")]
+    NotPlanned(String),
     /// A port that the host does not have.
     #[error("port {port} is not bound to host {host}: {why}")]
     NotBound {
@@ -72,6 +92,26 @@ impl ClusterError {
             Self::NameTaken { .. } => {
                 let remedy = "stop one of the two, or give it another name (dvs run --host NAME)";
                 (StatusCode::CONFLICT, "name-taken", "Host name taken", remedy)
+            }
+            Self::TargetDead(_) => {
+                let remedy = "start its agent, or choose another host (dvs host list)";
+                (StatusCode::CONFLICT, "target-dead", "Host is dead", remedy)
+            }
+            Self::NoTarget(_) => {
+                let remedy = "start one, or name a host of another group (--to HOST)";
+                (StatusCode::CONFLICT, "no-target", "No host to go to", remedy)
+            }
+            Self::AlreadyThere { .. } => {
+                let remedy = "choose another host (--to HOST)";
+                (StatusCode::CONFLICT, "already-there", "Port is there", remedy)
+            }
+            Self::Unbound(_) => {
+                let remedy = "start its VM where it is wanted: the port comes with it";
+                (StatusCode::CONFLICT, "unbound", "Port at no host", remedy)
+            }
+            Self::NotPlanned(_) => {
+                let remedy = "see where ports are (dvs port list)";
+                (StatusCode::CONFLICT, "not-planned", "No move planned", remedy)
             }
             Self::Claim { .. } => (StatusCode::CONFLICT, "claim", "Port not given", ""),
             Self::NotBound { .. } => {

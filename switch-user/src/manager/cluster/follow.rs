@@ -27,7 +27,7 @@ pub(super) const TOGETHER: Duration = Duration::from_millis(10);
 
 /// Follows the stores and the leases for as long as the runtime lives.
 pub(in crate::manager) async fn follow(manager: Manager, cluster: Cluster) {
-    tokio::join!(follow_stores(&manager, &cluster), follow_leases(&cluster));
+    tokio::join!(follow_stores(&manager, &cluster), follow_leases(&manager, &cluster));
 }
 
 async fn follow_stores(manager: &Manager, cluster: &Cluster) {
@@ -51,12 +51,17 @@ async fn follow_stores(manager: &Manager, cluster: &Cluster) {
     }
 }
 
-async fn follow_leases(cluster: &Cluster) {
+async fn follow_leases(manager: &Manager, cluster: &Cluster) {
     let mut entries = cluster.0.leases.watch();
     let settled = cluster.0.liveness.settled();
     loop {
         entries.mark_unchanged();
         cluster.observe();
+        let moving = cluster.clone();
+        // Of two hosts that have to agree, one may report to another manager.
+        if let Err(error) = manager.blocking(move |manager| manager.switch_over(&moving, None)).await {
+            tracing::warn!("ports cannot be moved: {error}");
+        }
         let alive = tokio::select! {
             changed = entries.changed() => changed,
             () = sleep_until(settled), if Instant::now() < settled => Ok(()),

@@ -56,7 +56,8 @@ async fn report(
         manager.introduce(&cluster, &host)?;
         cluster.keep(&host, &report.instance, said)?;
         let wishes = wishes(&cluster.views(), &host, &report);
-        let refused = manager.claim(&cluster, &host, &wishes)?;
+        let mut refused = manager.claim(&cluster, &host, &wishes)?;
+        refused.extend(manager.switch_over(&cluster, Some(&host))?);
         let texts = refused.into_iter().map(|(port, refusal)| (port, refusal.to_string()));
         Ok(cluster.lease(texts.collect()))
     });
@@ -113,7 +114,7 @@ async fn release(
 }
 
 /// The body in the words of the API.
-fn parsed<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
+pub(super) fn parsed<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(body).map_err(|error| ApiError::Form(error.to_string()))
 }
 

@@ -6,9 +6,9 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Cluster;
+use super::{Cluster, views::Views};
 use crate::{
-    api::{BindingEntry, BindingList, HostEntry, HostReport, HostState},
+    api::{Binding, BindingEntry, BindingList, HostEntry, HostReport, HostState, Standby},
     manager::{ApiError, Manager, extract::Refused},
     store::{Entries, Entry},
 };
@@ -63,20 +63,35 @@ impl Cluster {
     }
 
     fn binding_list(&self) -> BindingList {
-        let entries: Entries = Arc::clone(&self.0.leases.watch().borrow());
+        let alive = self.0.leases.watch().borrow().keys().cloned().collect();
         let views = self.views();
-        let mut bindings: Vec<BindingEntry> = views
-            .bindings()
+        BindingList { claims: views.claims(), bindings: self.entries(&views, views.bindings()), alive }
+    }
+
+    /// These bindings, as people see them.
+    pub(super) fn entries<'v>(
+        &self,
+        views: &'v Views,
+        bindings: impl Iterator<Item = (&'v String, &'v Binding)>,
+    ) -> Vec<BindingEntry> {
+        let entries: Entries = Arc::clone(&self.0.leases.watch().borrow());
+        let mut bindings: Vec<BindingEntry> = bindings
             .map(|(port, binding)| BindingEntry {
                 port: port.clone(),
                 lost: !views.has_host(&binding.host)
                     || self.0.liveness.state(&binding.host, &entries) == HostState::Dead,
+                standby: binding.target.as_ref().and_then(|target| standby(&entries, &target.host, port)),
                 binding: binding.clone(),
             })
             .collect();
         bindings.sort_by(|one, other| one.port.cmp(&other.port));
-        BindingList { claims: views.claims(), bindings, alive: entries.keys().cloned().collect() }
+        bindings
     }
+}
+
+/// How far a host is with a port that is to come.
+pub(super) fn standby(entries: &Entries, host: &str, port: &str) -> Option<Standby> {
+    Standby::deserialize(entries.get(host)?.said.get("standby")?.get(port)?).ok()
 }
 
 /// What a report says of the generation, without the rest of it.

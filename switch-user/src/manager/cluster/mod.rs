@@ -10,6 +10,8 @@ mod error;
 mod follow;
 mod host;
 mod list;
+mod moves;
+mod switch_over;
 mod views;
 mod wait;
 
@@ -94,5 +96,5 @@ impl Manager {
 
 /// Routes of hosts and bindings.
 pub(super) fn routes() -> OpenApiRouter<Manager> {
-    list::routes().merge(host::routes()).merge(views::routes())
+    list::routes().merge(host::routes()).merge(moves::routes()).merge(views::routes())
 }

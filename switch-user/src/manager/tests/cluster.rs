@@ -2,6 +2,7 @@
 
 mod claims;
 mod hosts;
+mod moves;
 mod view;
 
 use std::time::Duration;

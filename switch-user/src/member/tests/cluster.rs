@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    api::MoveRequest,
     fake::FakeHost,
     manager::{self, cluster::Cluster},
     model::{Object, samples::from_text},
@@ -67,6 +68,12 @@ impl RealManager {
         Lab::named(name, directory, vec![("m".into(), self.path())], devices)
     }
 
+    /// Plans the move of a port.
+    async fn plan(&self, port: &str, to: &str) {
+        let request = MoveRequest { ports: vec![port.into()], to: vec![to.into()], ..MoveRequest::default() };
+        Client::new(self.path()).plan_moves(&request).await.unwrap();
+    }
+
     /// Host and device of a port.
     fn binding(&self, port: &str) -> Option<(String, String)> {
         let key = Key { kind: "Binding".into(), name: port.into() };
@@ -94,6 +101,62 @@ async fn a_port_follows_its_device_from_host_to_host() {
     two.has(&["p1", "p2"]).await;
     one.has(&[]).await;
     assert_eq!([manager.binding("p1"), manager.binding("p2")], [Some(at("h2", "p1")), Some(at("h2", "v2"))]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_that_is_to_come_is_prepared_closed_until_its_vm_speaks() {
+    let manager = RealManager::start();
+    let one = manager.host("h1", &[(2, "p1")]);
+    one.has(&["p1"]).await;
+    let two = manager.host("h2", &[]);
+    until("h2 is connected", || two.follow.following().connected.is_some()).await;
+    manager.plan("p1", "h2").await;
+    two.has(&["p1"]).await;
+    let port = || two.supply.lock().unwrap().read(None).unwrap().desired.ports["p1"].clone();
+    assert_eq!((port().device, port().up, port().standby), (None, false, true));
+    two.devices.send_replace(devices(&[(8, "p1")]));
+    until("its device is taken", || port().device.as_deref() == Some("p1")).await;
+    assert_eq!((port().up, manager.binding("p1")), (false, Some(at("h1", "p1"))));
+    two.active.send_replace(["p1".to_owned()].into());
+    until("it is open", || port().up).await;
+    one.has(&[]).await;
+    assert_eq!(manager.binding("p1"), Some(at("h2", "p1")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_goes_when_its_device_is_gone() {
+    let manager = RealManager::start();
+    let one = manager.host("h1", &[(2, "p1")]);
+    one.has(&["p1"]).await;
+    let two = manager.host("h2", &[(8, "p1")]);
+    until("h2 is connected", || two.follow.following().connected.is_some()).await;
+    manager.plan("p1", "h2").await;
+    two.has(&["p1"]).await;
+    one.devices.send_replace(devices(&[]));
+    until("it has moved", || manager.binding("p1") == Some(at("h2", "p1"))).await;
+    one.has(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planned_move_ends_well_with_every_manager_down() {
+    let mut manager = RealManager::start();
+    let one = manager.host("h1", &[(2, "p1")]);
+    one.has(&["p1"]).await;
+    let two = manager.host("h2", &[]);
+    until("h2 is connected", || two.follow.following().connected.is_some()).await;
+    manager.plan("p1", "h2").await;
+    two.has(&["p1"]).await;
+    manager.kill().await;
+    until("h2 is alone", || !two.follow.following().errors.is_empty()).await;
+    two.devices.send_replace(devices(&[(8, "p1")]));
+    let port = || two.supply.lock().unwrap().read(None).unwrap().desired.ports["p1"].clone();
+    until("its device is taken", || port().device.is_some()).await;
+    assert!(port().standby, "its VM does not run here yet");
+    two.active.send_replace(["p1".to_owned()].into());
+    until("it is open", || port().up).await;
+    manager.serve();
+    one.has(&[]).await;
+    assert_eq!(manager.binding("p1"), Some(at("h2", "p1")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,6 +32,7 @@ impl Check<'_> {
             macs: port.mac.clone(),
             ips: port.ip.clone(),
             up: port.admin == Admin::Up,
+            standby: false,
             learn_limit: port.learn_limit,
             policies: Vec::new(),
         })

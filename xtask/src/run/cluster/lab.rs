@@ -108,12 +108,12 @@ impl Lab {
         shell::shown(&mut self.dvs(line))
     }
 
-    /// The host that has a port.
-    pub(super) fn host_of(&self, port: &str) -> Result<Option<String>> {
+    /// What `dvs port list` says of a port.
+    pub(super) fn port(&self, port: &str) -> Result<Vec<String>> {
         let list = shell::quiet(&mut self.dvs("port list"))?;
-        let mut rows = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        let host = |row: Vec<&str>| row.get(3).filter(|_| row[0] == port).map(ToString::to_string);
-        Ok(rows.find_map(host))
+        let mut rows =
+            list.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        Ok(rows.find(|row| row.first().is_some_and(|name| name == port)).unwrap_or_default())
     }
 
     /// Kills the member of etcd that the others follow, which costs most; returns its name.

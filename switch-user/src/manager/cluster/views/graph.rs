@@ -26,7 +26,7 @@ pub(super) enum Question {
     Binding(String),
     /// Hosts of this HA group.
     HostsOf(String),
-    /// Ports that are bound to hosts of this HA group.
+    /// Ports that are bound to hosts of this HA group, or are to go there.
     PortsOf(String),
     /// Hosts that tunnels can lead to.
     Underlays,
@@ -100,6 +100,8 @@ struct Placed {
     binding: Arc<Binding>,
     /// Number of the change of bindings that put it there, or of a later one.
     number: u64,
+    /// HA groups that may have it: that of its host, and that of the host that it is to go to.
+    groups: BTreeSet<String>,
 }
 
 /// All objects and bindings.
@@ -110,6 +112,8 @@ pub(super) struct Graph {
     bindings: HashMap<String, Placed>,
     /// Ports that are bound to a host.
     bound: HashMap<String, BTreeSet<String>>,
+    /// Ports that are to go elsewhere.
+    planned: BTreeSet<String>,
     /// Ports that are bound and do not exist.
     orphans: BTreeSet<String>,
 }
@@ -160,6 +164,11 @@ impl Graph {
         self.bound.get(host).into_iter().flatten()
     }
 
+    /// The ports that are to go elsewhere.
+    pub(super) fn planned(&self) -> impl Iterator<Item = &String> {
+        self.planned.iter()
+    }
+
     /// The ports that are bound and do not exist.
     pub(super) fn orphans(&self) -> impl Iterator<Item = &String> {
         self.orphans.iter()
@@ -188,7 +197,7 @@ impl Graph {
             self.join(question.clone(), Arc::new(id.clone()), touched);
         }
         if id.kind == Kind::Host {
-            self.regroup(&id.name, &[old, new].map(|entry| ha_group(entry.as_ref())), touched);
+            self.regroup(&id.name, touched);
         }
         if id.kind == Kind::Port {
             self.adopt(&id.name);
@@ -208,51 +217,63 @@ impl Graph {
     /// Binds a port, or frees it, by the change of this number.
     pub(super) fn bind(&mut self, (port, binding): BindingChange, number: u64, touched: &mut Touched) {
         let port = port.as_str();
-        let new = binding.map(Arc::new);
-        let old = match &new {
-            Some(new) => self.bindings.insert(port.to_owned(), Placed { binding: Arc::clone(new), number }),
-            None => self.bindings.remove(port),
-        };
-        let old = old.map(|placed| placed.binding);
+        let old = self.bindings.remove(port);
         let place = Question::Binding(port.to_owned());
-        if old.is_some() != new.is_some() {
+        if old.is_some() != binding.is_some() {
             touched.questions.insert(place.clone());
         }
         touched.contents.insert(place);
-        self.adopt(port);
         if let Some(old) = &old {
-            self.bound.entry(old.host.clone()).or_default().remove(port);
+            self.bound.entry(old.binding.host.clone()).or_default().remove(port);
         }
-        if let Some(new) = &new {
-            self.bound.entry(new.host.clone()).or_default().insert(port.to_owned());
+        self.planned.remove(port);
+        let before = old.map(|placed| placed.groups).unwrap_or_default();
+        if let Some(binding) = binding {
+            self.bound.entry(binding.host.clone()).or_default().insert(port.to_owned());
+            if binding.target.is_some() {
+                self.planned.insert(port.to_owned());
+            }
+            let placed = Placed { binding: Arc::new(binding), number, groups: before.clone() };
+            self.bindings.insert(port.to_owned(), placed);
         }
-        let group = |binding: Option<Arc<Binding>>| {
-            let host = ObjectId::new(Kind::Host, &binding?.host);
-            ha_group(self.objects.get(&host))
-        };
-        let groups = [group(old), group(new)];
-        self.move_port(port, &groups, touched);
+        self.adopt(port);
+        self.move_port(port, &before, touched);
     }
 
     /// A host goes from one HA group to another, and its ports with it.
-    fn regroup(&mut self, host: &str, groups: &[Option<String>; 2], touched: &mut Touched) {
-        let ports: Vec<String> = self.bound(host).cloned().collect();
+    fn regroup(&mut self, host: &str, touched: &mut Touched) {
+        let target = |port: &String| {
+            let placed = self.bindings.get(port)?;
+            placed.binding.target.as_ref().filter(|target| target.host == host)
+        };
+        let coming = self.planned.iter().filter(|port| target(port).is_some());
+        let ports: Vec<String> = self.bound(host).chain(coming).cloned().collect();
         for port in ports {
-            self.move_port(&port, groups, touched);
+            let before = self.bindings.get(&port).map(|placed| placed.groups.clone()).unwrap_or_default();
+            self.move_port(&port, &before, touched);
         }
     }
 
-    fn move_port(&mut self, port: &str, [old, new]: &[Option<String>; 2], touched: &mut Touched) {
-        if old == new {
-            return;
-        }
+    /// A port goes from these HA groups to those of its binding.
+    fn move_port(&mut self, port: &str, before: &BTreeSet<String>, touched: &mut Touched) {
+        let after = self.bindings.get(port).map(|placed| self.groups(&placed.binding)).unwrap_or_default();
         let id = ObjectId::new(Kind::Port, port);
-        if let Some(old) = old {
-            self.leave(&Question::PortsOf(old.clone()), &id, touched);
+        for group in before.difference(&after) {
+            self.leave(&Question::PortsOf(group.clone()), &id, touched);
         }
-        if let Some(new) = new {
-            self.join(Question::PortsOf(new.clone()), Arc::new(id), touched);
+        for group in after.difference(before) {
+            self.join(Question::PortsOf(group.clone()), Arc::new(id.clone()), touched);
         }
+        if let Some(placed) = self.bindings.get_mut(port) {
+            placed.groups = after;
+        }
+    }
+
+    /// The HA groups that may have a port with this binding.
+    fn groups(&self, binding: &Binding) -> BTreeSet<String> {
+        let target = binding.target.as_ref().map(|target| &target.host);
+        let hosts = target.into_iter().chain([&binding.host]);
+        hosts.filter_map(|host| ha_group(self.get(&ObjectId::new(Kind::Host, host)))).collect()
     }
 
     fn join(&mut self, question: Question, id: Arc<ObjectId>, touched: &mut Touched) {

@@ -27,7 +27,7 @@ use self::{
     interest::{HostName, Interest},
 };
 use crate::{
-    api::Binding,
+    api::{Binding, Target},
     model::{Desired, Kind, Object, ObjectId, Scope, validate_as},
 };
 
@@ -126,6 +126,15 @@ impl Views {
     pub(super) fn bound(&self, host: &str) -> impl Iterator<Item = (&String, &Binding)> {
         let ports = self.graph.bound(host).filter(|port| self.object(Kind::Port, port).is_some());
         ports.filter_map(|port| Some((port, self.binding(port)?)))
+    }
+
+    /// The ports that are to go elsewhere and exist.
+    pub(super) fn planned(&self) -> impl Iterator<Item = (&String, &Binding, &Target)> {
+        let ports = self.graph.planned().filter(|port| self.object(Kind::Port, port).is_some());
+        ports.filter_map(|port| {
+            let binding = self.binding(port)?;
+            Some((port, binding, binding.target.as_ref()?))
+        })
     }
 
     /// The ports that are bound and do not exist.

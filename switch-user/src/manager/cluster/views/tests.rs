@@ -12,7 +12,11 @@ fn between(old: &Desired, new: &Desired) -> Vec<ObjectChange> {
 }
 
 fn binding(host: &str, epoch: u64) -> Binding {
-    Binding { host: host.into(), device: "v1".into(), epoch, claimed_ms: 0 }
+    Binding { host: host.into(), device: "v1".into(), epoch, claimed_ms: 0, target: None }
+}
+
+fn to(host: &str) -> Target {
+    Target { host: host.into(), device: None, now: false, planned_ms: 0 }
 }
 
 /// Views made from nothing.
@@ -88,7 +92,9 @@ fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Binding>)> {
                 port.label = labels(bits);
                 // Of five ports one is bound to nobody; a host that has the port may be gone.
                 if place % 5 != 4 {
-                    bindings.insert(port.name.clone(), binding(&format!("h{}", place % 5), place.into()));
+                    let target = (place % 3 == 0).then(|| to(&format!("h{}", place % 7)));
+                    let binding = Binding { target, ..binding(&format!("h{}", place % 5), place.into()) };
+                    bindings.insert(port.name.clone(), binding);
                 }
             }
             let names: Vec<String> = desired.ports.keys().cloned().collect();
@@ -216,8 +222,10 @@ proptest! {
             let view = validate_as(&known.desired(), &[], Scope::Cluster).unwrap();
             let group = &desired.hosts[&host].ha_group;
             let mine = |port: &&Port| {
-                let host = bindings.get(&port.name).and_then(|binding| desired.hosts.get(&binding.host));
-                host.is_some_and(|host| host.ha_group == *group)
+                let Some(binding) = bindings.get(&port.name) else { return false };
+                let target = binding.target.as_ref().map(|target| &target.host);
+                let hosts = target.into_iter().chain([&binding.host]);
+                hosts.filter_map(|host| desired.hosts.get(host)).any(|host| host.ha_group == *group)
             };
             let ports: Vec<&Port> = desired.ports.values().filter(mine).collect();
             for port in &ports {
@@ -271,6 +279,21 @@ fn a_view_has_what_the_ports_of_the_group_need() {
     assert_eq!((names(&views, "h1").as_str(), names(&views, "h2").as_str()), (of_group, of_group));
     let of_h3 = "Network green, Network red, Host h3, Uplink eth1, Port p3, Port p4";
     assert_eq!(names(&views, "h3"), of_h3);
+}
+
+#[test]
+fn a_port_that_is_to_come_brings_all_that_it_needs() {
+    let (_, mut views) = three_hosts();
+    let before = names(&views, "h3");
+    let planned = Binding { target: Some(to("h3")), ..binding("h1", 1) };
+    views.bind(2, vec![("p1".into(), Some(planned))]);
+    assert!(
+        names(&views, "h3")
+            .contains("Port p1, Port p3, Port p4, Group db, Group web, Policy web, Rule web/db")
+    );
+    assert_eq!(views.planned().map(|(port, ..)| port.as_str()).collect::<Vec<_>>(), ["p1"]);
+    views.bind(3, vec![("p1".into(), Some(binding("h1", 1)))]);
+    assert_eq!((names(&views, "h3"), views.planned().count()), (before, 0));
 }
 
 #[test]

@@ -1,0 +1,161 @@
+//! Planned moves of ports: `dvs port move` and `dvs host drain`.
+
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use clap::Args;
+use tokio::time::{Instant, sleep};
+
+use super::session::Session;
+use crate::api::{BindingEntry, MoveList, MoveRequest, Standby};
+
+/// Between two looks at moves that are waited for.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How ports move.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct How {
+    /// Move each port as soon as the other host is ready; without it, when its VM is seen there.
+    #[arg(long)]
+    now: bool,
+
+    /// Return when the ports are at the other host.
+    #[arg(long)]
+    wait: bool,
+
+    /// Seconds to wait at most.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", requires = "wait")]
+    timeout: u64,
+}
+
+/// `dvs port move`.
+#[derive(Args, Debug)]
+pub(super) struct Move {
+    /// Name of the port.
+    name: String,
+
+    /// Host that the port is to go to.
+    #[arg(long, value_name = "HOST", required_unless_present = "cancel")]
+    to: Option<String>,
+
+    /// The port's device there, if it has another name than the port or the device that the port names.
+    #[arg(long, value_name = "IFACE", requires = "to")]
+    device: Option<String>,
+
+    #[command(flatten)]
+    how: How,
+
+    /// Withdraw the plan: the port stays where it is.
+    #[arg(long, conflicts_with_all = ["to", "now", "wait"])]
+    cancel: bool,
+}
+
+/// `dvs host drain`.
+#[derive(Args, Debug)]
+pub(super) struct Drain {
+    /// Name of the host.
+    name: String,
+
+    /// Hosts that the ports are to go to [default: the others of the HA group that are alive].
+    #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
+    to: Vec<String>,
+
+    #[command(flatten)]
+    how: How,
+
+    /// Withdraw all plans: the ports stay.
+    #[arg(long, conflicts_with_all = ["to", "now", "wait"])]
+    cancel: bool,
+}
+
+/// Plans the move of a port, or withdraws it.
+pub(super) async fn port(session: &mut Session<'_, '_>, command: Move) -> anyhow::Result<ExitCode> {
+    let Move { name, to, device, how, cancel } = command;
+    if cancel {
+        return withdraw(session, vec![name]).await;
+    }
+    let to = to.into_iter().collect();
+    let request = MoveRequest { ports: vec![name], from: None, to, device, now: how.now };
+    plan(session, &request, how).await
+}
+
+/// Plans the moves of all ports of a host, or withdraws them.
+pub(super) async fn drain(session: &mut Session<'_, '_>, command: Drain) -> anyhow::Result<ExitCode> {
+    let Drain { name, to, how, cancel } = command;
+    if cancel {
+        let moves = session.client.moves().await?.into_iter();
+        let ports = moves.filter(|entry| entry.binding.host == name).map(|entry| entry.port);
+        return withdraw(session, ports.collect()).await;
+    }
+    let request = MoveRequest { from: Some(name), to, now: how.now, ..MoveRequest::default() };
+    plan(session, &request, how).await
+}
+
+async fn plan(session: &mut Session<'_, '_>, request: &MoveRequest, how: How) -> anyhow::Result<ExitCode> {
+    let list = session.client.plan_moves(request).await?;
+    if !session.structured(&list)? {
+        let when = if how.now { "as soon as it is ready" } else { "when its VM runs there" };
+        for (port, host) in &list.moves {
+            writeln!(session.streams.output, "Port {port} goes to host {host} {when}")?;
+        }
+        if list.moves.is_empty() {
+            writeln!(session.streams.output, "there is no port to move")?;
+        }
+    }
+    if how.wait {
+        session.streams.output.flush()?;
+        wait(session, &list, how.timeout).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn withdraw(session: &mut Session<'_, '_>, ports: Vec<String>) -> anyhow::Result<ExitCode> {
+    if ports.is_empty() {
+        writeln!(session.streams.output, "no move is planned")?;
+    }
+    for port in ports {
+        session.client.cancel_move(&port).await?;
+        writeln!(session.streams.output, "Port {port} stays")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until none of the moves is left.
+async fn wait(session: &Session<'_, '_>, list: &MoveList, seconds: u64) -> anyhow::Result<()> {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        let planned = session.client.moves().await?.into_iter();
+        let left: Vec<BindingEntry> = planned.filter(|entry| is_of(&list.moves, entry)).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            anyhow::bail!("{}", left.iter().map(obstacle).collect::<Vec<_>>().join("; "));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+fn is_of(moves: &BTreeMap<String, String>, entry: &BindingEntry) -> bool {
+    let target = entry.binding.target.as_ref();
+    target.is_some_and(|target| moves.get(&entry.port) == Some(&target.host))
+}
+
+/// What a move waits for.
+fn obstacle(entry: &BindingEntry) -> String {
+    let target = entry.binding.target.as_ref().map_or("", |target| &target.host);
+    let why = match &entry.standby {
+        None => format!("{target} has not said that it knows (dvs host list)"),
+        Some(Standby { device: None, .. }) => format!("{target} has no device for it; start its VM there"),
+        Some(Standby { ready: false, .. }) => {
+            format!("{target} is preparing it (dvs status there says more)")
+        }
+        Some(_) => format!("{target} is ready, and its VM has not been seen there; --now moves it at once"),
+    };
+    format!("port {} is still at host {}: {why}", entry.port, entry.binding.host)
+}
+
+/// State of a port that is to go elsewhere.
+pub(super) fn state(entry: &BindingEntry) -> Option<&'static str> {
+    entry.binding.target.as_ref()?;
+    Some(if entry.standby.as_ref().is_some_and(|standby| standby.ready) { "ready" } else { "moving" })
+}
