@@ -53,10 +53,11 @@ impl Vm {
     /// A silent VM goes on, and asks for somebody, as one that was moved is heard of first.
     pub(crate) fn wake(&self, place: &Place) -> Result<()> {
         self.speak(place)?;
-        let mut ping = Command::new("ip");
-        ping.args(["netns", "exec", self.namespace.name(), "ping", "-c", "1", "-W", "1"]);
-        // Nobody answers before the port is open.
-        place.gateways.iter().take(1).for_each(|gateway| drop(shell::succeeds(ping.arg(gateway))));
+        if let Some(gateway) = place.gateways.first() {
+            let ping = ["netns", "exec", self.namespace.name(), "ping", "-c", "1", "-W", "1", gateway];
+            // Nobody answers before the port is open.
+            shell::succeeds(Command::new("ip").args(ping));
+        }
         Ok(())
     }
 
