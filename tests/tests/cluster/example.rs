@@ -20,7 +20,7 @@ const MEASURED: [&str; 10] = [
     "a change of the firewall is in force at h2 and h3, after it was asked for",
     "h1 is alive, after it was connected and its agent started",
     "h1 is ready for p1, after the device of its copy appeared there",
-    "longest time without a reply of p1, while it moved to h1",
+    "pings of p1, 5 ms apart, that were lost, while it moved to h1",
 ];
 
 #[test]
