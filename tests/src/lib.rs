@@ -3,7 +3,8 @@
 //! A [`fixture`] says what a switch is configured to be and what becomes of frames. [`sim`] runs it
 //! through the pipeline on the host, [`progrun`] through the programs in the kernel; [`oracle`] is a
 //! switch so naive that it is obviously right, for frames nobody thought of. [`netns`] has real traffic.
-//! [`conformance`] says what every store must do; [`etcd`] has clusters for one of them.
+//! [`conformance`] says what every store must do; [`etcd`] has clusters for one of them. [`readme`] types
+//! what the README says.
 
 pub mod actors;
 #[expect(
@@ -33,6 +34,13 @@ pub mod netns;
 pub mod oracle;
 pub mod progrun;
 pub mod random;
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a harness that cannot go on fails the test that uses it"
+)]
+pub mod readme;
 pub mod sim;
 #[expect(clippy::panic, reason = "a wrong case fails its test")]
 pub mod topology;

@@ -11,6 +11,7 @@
 mod clocks;
 mod copies;
 mod disks;
+mod example;
 mod faults;
 mod hosts;
 mod kills;
@@ -20,6 +21,7 @@ mod moves;
 mod names;
 mod overlay;
 mod proxy;
+mod readme;
 mod store;
 mod versions;
 mod writers;

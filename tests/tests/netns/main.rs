@@ -21,7 +21,6 @@ mod lifecycle;
 mod manager;
 mod mtu;
 mod overlay;
-mod readme;
 mod refusals;
 mod restarts;
 mod router;

@@ -5,43 +5,46 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-use super::namespace::Namespace;
 use super::signals::{self, Signals};
 use super::topology::{Topology, Try};
+use super::vm::Vm;
 use crate::progress::headline;
 use crate::{shell, workspace};
 
 /// How `dvs run` says that it has taken up its work.
 const READY: &str = "dvs is ready";
 
-/// Makes the playground, runs the switch in it until it is interrupted, and removes everything.
-pub(crate) fn run(name: &str, arguments: &[String]) -> Result<()> {
-    let topology = Topology::read(name)?;
+/// Makes the playground, runs the switch in it until it is interrupted, or for once, and removes everything.
+pub(crate) fn run(name: &str, topology: &Topology, once: bool, arguments: &[String]) -> Result<()> {
     headline(&format!("Example {name}"));
     let mut signals = Signals::hold()?;
     let switch = Switch::new(name)?;
-    let namespaces = topology.places.iter().map(Namespace::new).collect::<Result<Vec<_>>>()?;
+    let vms = topology.places.iter().map(Vm::here).collect::<Result<Vec<_>>>()?;
     let mut dvs = switch.start(arguments)?;
-    let result = play(&switch, &topology, &mut dvs, &mut signals);
-    drop(namespaces);
+    let introduced = introduce(&switch, topology, &mut dvs);
+    if once || introduced.is_err() {
+        signals::stop(&dvs)?;
+    }
+    let finished = finish(&mut dvs, &mut signals);
+    drop(vms);
     println!("The namespaces of {name} are removed.");
-    result
+    introduced.and(finished)
 }
 
-/// Applies the example and shows what to try; ends with the switch.
-fn play(switch: &Switch, topology: &Topology, dvs: &mut Child, signals: &mut Signals) -> Result<()> {
-    let applied = wait_until_ready(dvs).and_then(|()| switch.apply(&topology.objects));
-    match &applied {
-        Ok(()) => switch.introduce(&topology.tries),
-        Err(_) => signals::stop(dvs)?,
-    }
+/// Applies the example and shows what to try.
+fn introduce(switch: &Switch, topology: &Topology, dvs: &mut Child) -> Result<()> {
+    wait_until_ready(dvs)?;
+    switch.apply(&topology.objects)?;
+    switch.introduce(&topology.tries);
+    Ok(())
+}
+
+/// Ends with the switch.
+fn finish(dvs: &mut Child, signals: &mut Signals) -> Result<()> {
     let status = signals.wait(dvs)?;
-    applied?;
-    if !status.success() {
-        bail!("dvs run failed: {status}");
-    }
+    ensure!(status.success(), "dvs run failed: {status}");
     Ok(())
 }
 

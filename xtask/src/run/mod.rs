@@ -1,19 +1,22 @@
 //! Runs the switch, on its own or with an example around it.
 
+mod cluster;
 mod example;
 mod namespace;
 mod server;
 mod signals;
 mod topology;
+mod vm;
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 
 use crate::progress::headline;
 use crate::setup::{self, Part};
 use crate::{build, shell, workspace};
+use topology::Topology;
 
 /// Sets up, builds, and runs the switch in the foreground.
 ///
@@ -23,11 +26,14 @@ use crate::{build, shell, workspace};
 /// port's device on this machine (addresses are in examples/NAME.topology.yaml). The objects are
 /// applied and commands to try are printed. The example's switch keeps everything in
 /// /run/dvs-NAME. Ctrl-C ends it and removes the namespaces, the programs and the directory.
-/// Needs root.
+/// An example with several hosts (three-hosts) has namespaces dvs-HOST for these and
+/// dvs-PORT-HOST for VMs, managers and etcd in dvs-management, and a directory in /var/lib; it
+/// plays what happens when some of that dies, and says how long everything took. Needs root.
 ///
 /// Examples:
 ///   cargo xtask run --example two-vlans
 ///   cargo xtask run --example two-networks
+///   cargo xtask run --example three-hosts --once
 ///   cargo xtask run -- --state-dir /tmp/s --socket /tmp/s/dvs.sock
 ///   cargo xtask run -- --help              what dvs run takes
 #[derive(clap::Args)]
@@ -36,6 +42,9 @@ pub(crate) struct Options {
     /// Make the namespaces of examples/NAME.yaml and apply it.
     #[arg(long, value_name = "NAME")]
     example: Option<String>,
+    /// End the example when its commands to try have been printed.
+    #[arg(long, requires = "example")]
+    once: bool,
     /// For `dvs run`.
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -43,13 +52,27 @@ pub(crate) struct Options {
 
 /// Runs until it is interrupted.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    setup::ensure(&[Part::Build, Part::Run])?;
-    build::all()?;
-    if let Some(name) = &options.example {
-        return example::run(name, &options.arguments);
+    let Some(name) = &options.example else { return alone(&options.arguments) };
+    let topology = Topology::read(name)?;
+    if !topology.is_cluster() {
+        prepare(&[Part::Build, Part::Run])?;
+        return example::run(name, &topology, options.once, &options.arguments);
     }
+    ensure!(options.arguments.is_empty(), "{name} has several dvs run, and takes no arguments for them");
+    prepare(&[Part::Build, Part::Run, Part::Cluster])?;
+    cluster::run(name, &topology, options.once)
+}
+
+fn prepare(parts: &[Part]) -> Result<()> {
+    setup::ensure(parts)?;
+    build::all()
+}
+
+/// Becomes `dvs run`.
+fn alone(arguments: &[String]) -> Result<()> {
+    prepare(&[Part::Build, Part::Run])?;
     headline("dvs run");
     let mut dvs = Command::new(workspace::dvs());
-    let error = dvs.arg("run").args(&options.arguments).exec();
+    let error = dvs.arg("run").args(arguments).exec();
     Err(anyhow!(error).context(format!("cannot start {}", shell::describe(&dvs))))
 }

@@ -23,6 +23,8 @@ struct File {
 struct Inside {
     port: String,
     #[serde(default)]
+    host: Option<String>,
+    #[serde(default)]
     addresses: Vec<String>,
     #[serde(default)]
     gateways: Vec<String>,
@@ -57,6 +59,8 @@ pub(crate) struct Try {
 pub(crate) struct Place {
     /// The port's name.
     pub(crate) port: String,
+    /// The host that it is plugged in at, in examples of several hosts.
+    pub(crate) host: Option<String>,
     /// The host's end of the veth pair.
     pub(crate) device: String,
     /// The MAC address of the namespace's end, if the port names one.
@@ -83,6 +87,11 @@ pub(crate) struct Topology {
 }
 
 impl Topology {
+    /// Whether ports are at several hosts, behind managers.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.places.iter().any(|place| place.host.is_some())
+    }
+
     /// Reads `examples/NAME.yaml` and `examples/NAME.topology.yaml`.
     pub(crate) fn read(name: &str) -> Result<Self> {
         let dir = workspace::root().join("examples");
@@ -129,10 +138,12 @@ fn ports(objects: &str) -> Result<BTreeMap<String, Port>> {
 }
 
 fn place(inside: Inside, ports: &BTreeMap<String, Port>) -> Result<Place> {
-    let Inside { port, addresses, gateways, vlans, serve } = inside;
+    let Inside { port, host, addresses, gateways, vlans, serve } = inside;
     let found = ports.get(&port).with_context(|| format!("the example has no port {port}"))?;
-    let device = found.device.clone().with_context(|| format!("port {port} has no device"))?;
-    Ok(Place { port, device, mac: found.mac.first().cloned(), addresses, gateways, vlans, serve })
+    // In a cluster a port finds its device by its own name.
+    let device = found.device.clone().or_else(|| host.is_some().then(|| port.clone()));
+    let device = device.with_context(|| format!("port {port} has no device"))?;
+    Ok(Place { port, host, device, mac: found.mac.first().cloned(), addresses, gateways, vlans, serve })
 }
 
 #[cfg(test)]
@@ -157,6 +168,11 @@ mod tests {
         }
         let routed = Topology::read("two-networks")?;
         assert_eq!(routed.places[0].gateways, ["10.0.10.1", "fd00:10::1"]);
+        assert!(!routed.is_cluster());
+        let cluster = Topology::read("three-hosts")?;
+        let homes = cluster.places.iter().map(|place| (place.device.as_str(), place.host.as_deref()));
+        let homes: Vec<_> = homes.collect();
+        assert_eq!(homes, [("p1", Some("h1")), ("p2", Some("h2")), ("p3", Some("h3"))]);
         Ok(())
     }
 

@@ -42,6 +42,8 @@ pub(crate) enum Part {
     Build,
     /// Running the switch and the examples.
     Run,
+    /// An example of several hosts.
+    Cluster,
     /// Tests with real traffic.
     Test,
     /// Other kernels in VMs.
@@ -53,7 +55,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] = [Self::Build, Self::Run, Self::Test, Self::Kernels, Self::Bench, Self::Lint];
+    const ALL: [Self; 7] =
+        [Self::Build, Self::Run, Self::Cluster, Self::Test, Self::Kernels, Self::Bench, Self::Lint];
 
     /// Whether the part has business with this machine's kernel.
     const fn loads_programs(self) -> bool {

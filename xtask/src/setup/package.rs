@@ -79,7 +79,12 @@ pub(crate) const TOOLS: &[Package] = &[
     package("tcpdump", Probe::Program("tcpdump"), &[Part::Run], "looking at frames"),
     package("ethtool", Probe::Program("ethtool"), &[Part::Test, Part::Bench], "offload settings of devices"),
     package("iperf3", Probe::Program("iperf3"), &[Part::Test, Part::Bench], "TCP and UDP streams"),
-    package("etcd-server", Probe::Program("etcd"), &[Part::Test], "the store that several managers share"),
+    package(
+        "etcd-server",
+        Probe::Program("etcd"),
+        &[Part::Cluster, Part::Test],
+        "the store that several managers share",
+    ),
     package("etcd-client", Probe::Program("etcdctl"), &[Part::Test], "looking into that store"),
     package("faketime", Probe::Program("faketime"), &[Part::Test], "wall clocks that are wrong"),
     package("hping3", Probe::Program("hping3"), &[Part::Test], "floods, and packets of any kind"),

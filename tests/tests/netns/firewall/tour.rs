@@ -3,9 +3,10 @@
 use std::fs;
 
 use dvs_tests::netns::{Lab, Process, Stack, finish, run, socket::try_connect, until};
+use dvs_tests::readme;
 use serde_json::Value;
 
-use super::{super::readme, hits, hits_grow, ips, lab};
+use super::{hits, hits_grow, ips, lab};
 
 /// What the server serves.
 const PAGE: &str = "hello from behind the firewall";
@@ -93,8 +94,8 @@ fn the_readme_is_right() {
     }
     let _servers = [443, 80].map(|port| serve(&lab, "v2", port));
     let client = &lab.vm("v1").namespace;
-    let places = [("dvs-client", client.name())];
-    let shell = readme::Shell::new(&lab.host, &places);
+    let mut shell = readme::Shell::new(lab.host.state()).with("DVS_SOCKET", lab.host.socket());
+    shell.call("dvs-client", client);
     let log = Process::start(&mut lab.host.cli("log --follow -o json"));
     for step in readme::chapter("Protect a server") {
         let is_tried = step.command.ends_with("--dry-run");
