@@ -49,11 +49,16 @@ impl Outcome {
         ports
     }
 
-    /// Those of these ports that are to come, and that only a claim has to open.
-    pub fn prepared_of(&self, mut ports: BTreeSet<String>) -> BTreeSet<String> {
+    /// Those of these ports, with the numbers of their devices, that are to come and that only a claim has to open:
+    /// the row is there, and nothing of the plan is left to be done.
+    pub fn prepared_of(&self, mut ports: BTreeMap<String, u32>) -> BTreeMap<String, u32> {
         let attached = self.devices();
-        ports.retain(|port| self.runs(port, &attached, |seat| seat.standby));
-        ports
+        let is_planned = |ifindex: &u32| self.plan.image.ports.contains_key(ifindex);
+        ports.retain(|port, ifindex| {
+            let is_own = |seat: &Seat| seat.device.as_ref().is_some_and(|device| device.ifindex == *ifindex);
+            is_planned(ifindex) && self.runs(port, &attached, |seat| seat.standby && is_own(seat))
+        });
+        if self.errors.is_empty() { ports } else { BTreeMap::new() }
     }
 
     /// Devices that run the pipeline.

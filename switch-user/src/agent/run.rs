@@ -289,13 +289,12 @@ impl Loop {
     fn publish(&mut self, supplied: Supplied, mut outcome: Outcome) {
         let Supplied { generation, desired, bound } = supplied;
         let desired = outcome.desired.take().unwrap_or(desired);
-        let fresh = outcome.open_of(bound.fresh);
+        let (fresh, prepared) = (outcome.open_of(bound.fresh), outcome.prepared_of(bound.prepared));
         self.opened.retain(|port, _| desired.ports.contains_key(port));
         self.opened.extend(fresh.clone());
         let image = std::mem::take(&mut outcome.plan.image);
         let scene = Scene::new(Arc::clone(&desired), image).with_opened(self.opened.clone());
         self.scene.send_replace(Some(Arc::new(scene)));
-        let prepared = outcome.prepared_of(bound.prepared);
         self.reports.publish_bound(Bound { claims: bound.claims, fresh, prepared });
         self.reports.publish(&desired, outcome, generation);
     }

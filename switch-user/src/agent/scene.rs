@@ -83,9 +83,9 @@ impl Scene {
         Self { opened, ..self }
     }
 
-    /// Number of the device of the port in this slot, if it exists.
-    pub fn device(&self, slot: u32) -> Option<u32> {
-        self.ports.iter().find(|(_, port)| port.slot == slot).map(|(ifindex, _)| *ifindex)
+    /// Slots of ports whose device exists, with its number.
+    pub fn devices(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.ports.iter().map(|(ifindex, port)| (port.slot, *ifindex))
     }
 
     /// All ways into a network.

@@ -19,6 +19,8 @@ use super::{
 
 /// Time between two looks at the counters of ports that are to come. Without such ports there is none.
 const PERIOD: Duration = Duration::from_millis(10);
+/// The same after counters could not be read.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Starts to look, for as long as the result is not dropped.
 pub(super) fn start(
@@ -36,19 +38,28 @@ async fn run(
     mut scene: watch::Receiver<Option<Arc<Scene>>>,
     active: watch::Sender<BTreeSet<String>>,
 ) {
-    let mut watcher = Watcher::default();
+    let (mut watcher, mut ports, mut changed) = (Watcher::default(), BTreeMap::new(), true);
     loop {
-        let ports = scene.borrow_and_update().as_ref().map(|scene| coming(scene)).unwrap_or_default();
-        match watcher.look(&home, ports) {
+        if changed {
+            ports = scene.borrow_and_update().as_ref().map(|scene| coming(scene)).unwrap_or_default();
+        }
+        let pause = match watcher.look(&home, &ports) {
             Ok(found) => {
                 active.send_if_modified(|known| std::mem::replace(known, found.clone()) != found);
+                watcher.waits().then_some(PERIOD)
             }
-            Err(error) => tracing::warn!("cannot see whether VMs that are to come are here: {error}"),
-        }
-        tokio::select! {
-            changed = scene.changed() => if changed.is_err() { return },
-            () = time::sleep(PERIOD), if watcher.waits() => {}
-        }
+            Err(error) => {
+                tracing::warn!("cannot see whether VMs that are to come are here: {error}");
+                Some(AGAIN)
+            }
+        };
+        changed = tokio::select! {
+            changed = scene.changed() => match changed {
+                Ok(()) => true,
+                Err(_) => return,
+            },
+            () = time::sleep(pause.unwrap_or_default()), if pause.is_some() => false,
+        };
     }
 }
 
@@ -62,12 +73,23 @@ struct Place {
 
 /// The ports that are to come.
 fn coming(scene: &Scene) -> BTreeMap<String, Place> {
-    let places = scene.holders.iter().filter_map(|(slot, holder)| {
-        let Holder::Port(port) = holder else { return None };
-        let standby = scene.desired.ports.get(port)?.standby;
-        standby.then(|| (port.clone(), Place { slot: *slot, ifindex: scene.device(*slot) }))
-    });
-    places.collect()
+    let standby = |port: &&String| scene.desired.ports.get(*port).is_some_and(|port| port.standby);
+    let mut ports: BTreeMap<&String, Place> = BTreeMap::new();
+    for (slot, holder) in &scene.holders {
+        if let Holder::Port(port) = holder
+            && standby(&port)
+        {
+            ports.insert(port, Place { slot: *slot, ifindex: None });
+        }
+    }
+    if ports.is_empty() {
+        return BTreeMap::new();
+    }
+    let devices: BTreeMap<u32, u32> = scene.devices().collect();
+    let place = |(port, place): (&String, Place)| {
+        (port.clone(), Place { ifindex: devices.get(&place.slot).copied(), ..place })
+    };
+    ports.into_iter().map(place).collect()
 }
 
 /// A port, as it was seen last.
@@ -91,11 +113,11 @@ impl Watcher {
     fn look(
         &mut self,
         home: &Home,
-        ports: BTreeMap<String, Place>,
+        ports: &BTreeMap<String, Place>,
     ) -> Result<BTreeSet<String>, DataplaneError> {
         let drops = if ports.is_empty() { None } else { Some(home.drops()?) };
-        let count = |place: Place| drops.as_ref().map_or(Ok(0), |drops| dropped(drops, place.slot));
-        let counted = ports.into_iter().map(|(port, place)| Ok((port, (place, count(place)?))));
+        let count = |place: &Place| drops.as_ref().map_or(Ok(0), |drops| dropped(drops, place.slot));
+        let counted = ports.iter().map(|(port, place)| Ok((port.clone(), (*place, count(place)?))));
         let counted: BTreeMap<_, _> = counted.collect::<Result<_, DataplaneError>>()?;
         Ok(self.follow(counted))
     }

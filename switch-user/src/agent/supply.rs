@@ -1,9 +1,6 @@
 //! Where the agent has the configuration from.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -46,8 +43,8 @@ pub struct Bound {
     /// Ports that this host has claimed and that nobody has heard of here yet, with the epoch of the claim: their
     /// addresses are announced as soon as they are open.
     pub fresh: BTreeMap<String, u64>,
-    /// Ports that are to come here, and that have all they need but the claim.
-    pub prepared: BTreeSet<String>,
+    /// Ports that are to come here, and that have all they need but the claim, with the numbers of their devices.
+    pub prepared: BTreeMap<String, u32>,
 }
 
 /// Why there is no configuration.

@@ -6,10 +6,16 @@ use clap::Args;
 use tokio::time::{Instant, sleep};
 
 use super::session::Session;
-use crate::api::{BindingEntry, MoveList, MoveRequest, Standby};
+use crate::{
+    api::{BindingEntry, MoveList, MoveRequest, Standby},
+    client::ClientError,
+};
 
 /// Between two looks at moves that are waited for.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// The kind of problem of a plan that there is none.
+const NOT_PLANNED: &str = "urn:dvs:not-planned";
 
 /// How ports move.
 #[derive(Args, Clone, Copy, Debug)]
@@ -71,7 +77,9 @@ pub(super) struct Drain {
 pub(super) async fn port(session: &mut Session<'_, '_>, command: Move) -> anyhow::Result<ExitCode> {
     let Move { name, to, device, how, cancel } = command;
     if cancel {
-        return withdraw(session, vec![name]).await;
+        session.client.cancel_move(&name).await?;
+        writeln!(session.streams.output, "Port {name} stays")?;
+        return Ok(ExitCode::SUCCESS);
     }
     let to = to.into_iter().collect();
     let request = MoveRequest { ports: vec![name], from: None, to, device, now: how.now };
@@ -82,9 +90,7 @@ pub(super) async fn port(session: &mut Session<'_, '_>, command: Move) -> anyhow
 pub(super) async fn drain(session: &mut Session<'_, '_>, command: Drain) -> anyhow::Result<ExitCode> {
     let Drain { name, to, how, cancel } = command;
     if cancel {
-        let moves = session.client.moves().await?.into_iter();
-        let ports = moves.filter(|entry| entry.binding.host == name).map(|entry| entry.port);
-        return withdraw(session, ports.collect()).await;
+        return stay(session, &name).await;
     }
     let request = MoveRequest { from: Some(name), to, now: how.now, ..MoveRequest::default() };
     plan(session, &request, how).await
@@ -108,31 +114,58 @@ async fn plan(session: &mut Session<'_, '_>, request: &MoveRequest, how: How) ->
     Ok(ExitCode::SUCCESS)
 }
 
-async fn withdraw(session: &mut Session<'_, '_>, ports: Vec<String>) -> anyhow::Result<ExitCode> {
+/// Withdraws all plans of a host. A port that has gone meanwhile is there.
+async fn stay(session: &mut Session<'_, '_>, host: &str) -> anyhow::Result<ExitCode> {
+    let moves = session.client.moves().await?.into_iter();
+    let ports: Vec<String> =
+        moves.filter(|entry| entry.binding.host == host).map(|entry| entry.port).collect();
     if ports.is_empty() {
         writeln!(session.streams.output, "no move is planned")?;
     }
     for port in ports {
-        session.client.cancel_move(&port).await?;
-        writeln!(session.streams.output, "Port {port} stays")?;
+        match session.client.cancel_move(&port).await {
+            Err(ClientError::Refused(details)) if details.kind == NOT_PLANNED => {
+                writeln!(session.streams.output, "Port {port} has gone already")?;
+            }
+            answer => {
+                answer?;
+                writeln!(session.streams.output, "Port {port} stays")?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits until none of the moves is left.
+/// Waits until none of the moves is left, and looks whether all ports are where they were to go.
 async fn wait(session: &Session<'_, '_>, list: &MoveList, seconds: u64) -> anyhow::Result<()> {
     let end = Instant::now() + Duration::from_secs(seconds);
     loop {
         let planned = session.client.moves().await?.into_iter();
         let left: Vec<BindingEntry> = planned.filter(|entry| is_of(&list.moves, entry)).collect();
         if left.is_empty() {
-            return Ok(());
+            break;
         }
         if Instant::now() >= end {
             anyhow::bail!("{}", left.iter().map(obstacle).collect::<Vec<_>>().join("; "));
         }
         sleep(LOOK).await;
     }
+    let places = session.client.cluster_bindings().await?.bindings;
+    let places: BTreeMap<&String, &String> =
+        places.iter().map(|entry| (&entry.port, &entry.binding.host)).collect();
+    let elsewhere = list.moves.iter().filter(|(port, host)| places.get(port) != Some(host));
+    let elsewhere: Vec<String> =
+        elsewhere.map(|(port, host)| strayed(port, host, places.get(port))).collect();
+    anyhow::ensure!(elsewhere.is_empty(), "{}", elsewhere.join("; "));
+    Ok(())
+}
+
+/// Says that a port is not where it was to go.
+fn strayed(port: &str, host: &str, place: Option<&&String>) -> String {
+    let place = place.map_or_else(|| "no host".to_owned(), |place| format!("host {place}"));
+    format!(
+        "port {port} did not go to host {host}, it is at {place}: the plan was withdrawn, or it was claimed there"
+    )
 }
 
 fn is_of(moves: &BTreeMap<String, String>, entry: &BindingEntry) -> bool {

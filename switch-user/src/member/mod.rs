@@ -4,6 +4,7 @@
 //! already. What managers may say, and who has which port, is in the decision record 14.
 
 mod claims;
+mod coming;
 mod follow;
 mod instance;
 mod record;

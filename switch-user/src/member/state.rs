@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     claims,
+    coming::coming,
     record::Record,
     seen::Seen,
     view::{Coming, View},
@@ -75,27 +76,18 @@ impl State {
 
     /// The ports that are to come here and have not been claimed, each with its device here if there is one.
     pub(super) fn coming(&self) -> Coming {
-        let here = self.here();
-        let bound = self.view.iter().flat_map(|view| &view.bindings);
-        let planned = bound.filter_map(|(port, binding)| Some((port, binding, binding.target.as_ref()?)));
-        let planned = planned.filter(|(port, binding, target)| {
-            target.host == self.host && binding.host != self.host && !here.contains_key(port.as_str())
-        });
-        let taken: BTreeSet<&String> = here.values().map(|binding| &binding.device).collect();
-        let device = |port: &str, given: Option<&str>| {
-            let configured = self.view.as_ref().and_then(|view| view.device(port));
-            let mut names = given.or(configured).into_iter().chain(given.is_none().then_some(port));
-            let device = names.find_map(|name| self.seen.named(name))?;
-            (!device.names().any(|name| taken.contains(name))).then(|| device.name.clone())
-        };
-        planned.map(|(port, _, target)| (port.clone(), device(port, target.device.as_deref()))).collect()
+        let Some(view) = &self.view else { return Coming::new() };
+        coming(&self.host, view, &self.here(), &self.seen)
     }
 
-    /// How far the ports are that are to come, of which these are prepared.
-    pub(super) fn standby(&self, prepared: &BTreeSet<String>) -> BTreeMap<String, Standby> {
+    /// How far the ports are that are to come, of which some are prepared with devices of these numbers.
+    pub(super) fn standby(&self, prepared: &BTreeMap<String, u32>) -> BTreeMap<String, Standby> {
         let standby = |(port, device): (String, Option<String>)| {
-            let (ready, active) = (prepared.contains(&port), self.active.contains(&port));
-            (port, Standby { ready: ready && device.is_some(), device, active })
+            let number =
+                device.as_deref().and_then(|name| self.seen.named(name)).map(|device| device.ifindex);
+            let ready = number.is_some_and(|number| prepared.get(&port) == Some(&number));
+            let active = self.active.contains(&port);
+            (port, Standby { device, ready, active })
         };
         self.coming().into_iter().map(standby).collect()
     }
@@ -130,7 +122,9 @@ impl State {
             self.here().into_iter().filter(|(port, binding)| self.held.get(*port) != Some(&binding.epoch));
         let fresh = fresh.map(|(port, binding)| (port.to_owned(), binding.epoch)).collect();
         let claims = self.view.as_ref().map_or(0, |view| view.claims);
-        Bound { claims, fresh, prepared: self.coming().into_keys().collect() }
+        let coming = self.coming().into_iter();
+        let prepared = coming.filter_map(|(port, device)| Some((port, self.seen.named(&device?)?.ifindex)));
+        Bound { claims, fresh, prepared: prepared.collect() }
     }
 
     /// Follows what a manager says; false if that is nothing new.
@@ -373,7 +367,7 @@ mod tests {
         assert!(state.sense(devices(&[(4, "v1")]), 5), "the agent has something to do");
         assert_eq!(state.coming(), [("p1".to_owned(), Some("v1".to_owned()))].into());
         assert!(!state.sense(devices(&[(4, "v1"), (5, "v5")]), 5));
-        let prepared = ["p1".to_owned()].into();
+        let prepared = [("p1".to_owned(), 4)].into();
         assert_eq!(
             state.standby(&prepared)["p1"],
             Standby { device: Some("v1".into()), ready: true, active: false }

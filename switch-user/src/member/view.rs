@@ -94,6 +94,12 @@ impl View {
         })
     }
 
+    /// The devices of uplinks, of other hosts too.
+    pub(super) fn uplinks(&self) -> impl Iterator<Item = &str> {
+        let ids = self.documents.keys().filter(|id| id.kind == Kind::Uplink);
+        ids.map(|id| id.name.as_str())
+    }
+
     /// The device that the configuration of a port names.
     pub(super) fn device(&self, port: &str) -> Option<&str> {
         let document = self.documents.get(&ObjectId::new(Kind::Port, port))?;

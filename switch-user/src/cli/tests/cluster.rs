@@ -117,7 +117,8 @@ fn hosts_are_drained() {
         let said = agent.say("host drain h1 --now --wait --timeout 0");
         assert!(said.errors.contains(why), "{said:?}");
     }
-    report("h2", json!({"standby": {"p1": {"device": "p1", "ready": true, "active": false}}}));
+    let ready = json!({"p1": {"device": "p1", "ready": true, "active": false}});
+    report("h2", json!({"claims": 9, "standby": ready}));
     assert_eq!(agent.ok("host drain h1 --wait"), "there is no port to move\n");
     assert_eq!(agent.ok("host drain h1 --cancel"), "no move is planned\n");
     assert_eq!(agent.ok("host drain h2 --to h1"), "Port p1 goes to host h1 when its VM runs there\n");

@@ -186,14 +186,11 @@ impl Cluster {
         let gone: Vec<BindingChange> = views.orphans().map(|port| (port.clone(), None)).collect();
         views.bind(claims, [gone.as_slice(), changes].concat());
         for (port, binding) in changes {
-            match binding {
-                Some(Binding { host, target: Some(target), .. }) => {
-                    tracing::info!(port, host, target = target.host, "port is to go to another host");
-                }
-                Some(Binding { host, device, epoch, target: None, .. }) => {
-                    tracing::info!(port, host, device, epoch, "port is bound");
-                }
-                None => tracing::info!(port, "port is bound to no host"),
+            if let Some(Binding { host, device, epoch, target, .. }) = binding {
+                let target = target.as_ref().map(|target| tracing::field::display(&target.host));
+                tracing::info!(port, host, device, epoch, target, "port is bound");
+            } else {
+                tracing::info!(port, "port is bound to no host");
             }
         }
     }

@@ -11,8 +11,8 @@ pub(super) enum Cause {
     Appeared(u64),
     /// Its device was there already when the agent started.
     Present,
-    /// It is to come there, and it is time.
-    Due,
+    /// It is to come there, and it is time, as far as the host knew the bindings of this number.
+    Due(u64),
     /// The host has taken it with every manager down, knowing the binding of this epoch; 0 for none.
     Alone(u64),
 }
@@ -82,7 +82,7 @@ pub(super) fn decide(host: &str, wish: &Wish, holder: Option<Holder<'_>>) -> Res
     match wish.cause {
         // The VM is still there, or somebody has changed the plan.
         Cause::Appeared(_) | Cause::Present if planned && alive => Ok(false),
-        Cause::Due => Ok(planned),
+        Cause::Due(seen) => Ok(planned && number <= seen),
         Cause::Attached(Some(seen)) | Cause::Alone(seen) if binding.epoch > seen => Err(newer()),
         Cause::Appeared(seen) if !own && alive && number > seen => Err(newer()),
         Cause::Present if !own && alive => Err(Refusal::Held { host: binding.host.clone() }),
@@ -95,7 +95,7 @@ pub(super) fn decide(host: &str, wish: &Wish, holder: Option<Holder<'_>>) -> Res
 pub(super) fn next_epoch(number: u64, wish: &Wish, holder: Option<&Binding>) -> u64 {
     let alone = match wish.cause {
         Cause::Alone(seen) => seen + 1,
-        Cause::Attached(_) | Cause::Appeared(_) | Cause::Present | Cause::Due => 0,
+        Cause::Attached(_) | Cause::Appeared(_) | Cause::Present | Cause::Due(_) => 0,
     };
     number.max(alone).max(holder.map_or(0, |holder| holder.epoch + 1))
 }
@@ -158,14 +158,15 @@ mod tests {
             ("alive", true, Some("h1"), Appeared(9), false),
             ("alive", true, Some("h1"), Appeared(8), false),
             ("alive", true, Some("h1"), Present, false),
-            ("alive", true, Some("h1"), Due, true),
+            ("alive", true, Some("h1"), Due(9), true),
+            ("alive, but of an earlier plan", true, Some("h1"), Due(8), false),
             ("alive", true, Some("h1"), Attached(None), true),
             ("alive", true, Some("h1"), Alone(7), true),
             ("dead", false, Some("h1"), Present, true),
-            ("dead", false, Some("h1"), Due, true),
+            ("dead", false, Some("h1"), Due(9), true),
             ("to another host", true, Some("h3"), Appeared(9), true),
-            ("to another host", true, Some("h3"), Due, false),
-            ("to no host", true, None, Due, false),
+            ("to another host", true, Some("h3"), Due(9), false),
+            ("to no host", true, None, Due(9), false),
         ];
         for (what, alive, target, cause, expected) in table {
             let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
@@ -180,7 +181,7 @@ mod tests {
     fn what_a_host_has_already_changes_nothing() {
         let binding =
             Binding { host: "h1".into(), device: "v1".into(), epoch: 7, claimed_ms: 0, target: None };
-        for cause in [Attached(None), Attached(Some(0)), Appeared(0), Present, Due, Alone(0)] {
+        for cause in [Attached(None), Attached(Some(0)), Appeared(0), Present, Due(9), Alone(0)] {
             let wish = Wish { port: "p1".into(), device: "v1".into(), cause };
             let holder = Holder { binding: &binding, number: 9, alive: false };
             assert_eq!(decide("h1", &wish, Some(holder)), Ok(false), "{cause:?}");

@@ -90,22 +90,19 @@ impl Cluster {
     fn plan(&self, request: &MoveRequest) -> Result<Outcome, ApiError> {
         let mut views = self.views();
         let living = self.living(&views);
-        let hosts = candidates(&views, &living, request)?;
+        check_hosts(&views, &living, request)?;
         let ports = ports(&views, request)?;
         if request.device.is_some() && ports.len() != 1 {
             let why = format!("device: it is given for one port, and {} are to move", ports.len());
             return Err(ApiError::Form(why));
         }
         let mut counts: BTreeMap<&String, usize> =
-            hosts.iter().map(|host| (host, views.bound(host).count())).collect();
+            living.iter().map(|host| (host, views.bound(host).count())).collect();
         let mut changes = Vec::new();
         for (port, binding) in ports {
-            let fewest = counts.iter_mut().filter(|(host, _)| ***host != binding.host);
-            let Some((host, count)) = fewest.min_by_key(|(_, count)| **count) else {
-                return Err(ClusterError::AlreadyThere { port, host: binding.host }.into());
-            };
-            *count += 1;
-            let (host, device, now) = ((*host).clone(), request.device.clone(), request.now);
+            let host = choose(&views, &counts, request, (&port, &binding))?;
+            *counts.entry(host).or_default() += 1;
+            let (host, device, now) = (host.clone(), request.device.clone(), request.now);
             let target = Some(Target { host, device, now, planned_ms: self::now() });
             changes.push((port, Some(Binding { target, ..binding })));
         }
@@ -114,29 +111,32 @@ impl Cluster {
     }
 }
 
-/// The hosts that ports may go to.
-fn candidates(
-    views: &Views,
-    living: &BTreeSet<String>,
-    request: &MoveRequest,
-) -> Result<BTreeSet<String>, ClusterError> {
+/// Refuses hosts that do not exist, and such that ports cannot go to.
+fn check_hosts(views: &Views, living: &BTreeSet<String>, request: &MoveRequest) -> Result<(), ClusterError> {
     if let Some(unknown) = request.from.iter().chain(&request.to).find(|host| !views.has_host(host)) {
         return Err(ClusterError::UnknownHost(unknown.clone()));
     }
-    if let Some(dead) = request.to.iter().find(|host| !living.contains(*host)) {
-        return Err(ClusterError::TargetDead(dead.clone()));
-    }
-    if !request.to.is_empty() {
-        return Ok(request.to.iter().cloned().collect());
-    }
-    let Some(from) = &request.from else { return Ok(living.clone()) };
-    let group = ha_group(views, from);
-    let others = living.iter().filter(|host| *host != from && ha_group(views, host) == group);
-    let others: BTreeSet<String> = others.cloned().collect();
-    if others.is_empty() {
-        return Err(ClusterError::NoTarget(group.unwrap_or_default().to_owned()));
-    }
-    Ok(others)
+    let dead = request.to.iter().find(|host| !living.contains(*host));
+    dead.map_or(Ok(()), |dead| Err(ClusterError::TargetDead(dead.clone())))
+}
+
+/// The host that a port goes to: of those that may be, the one that has the fewest ports.
+fn choose<'c>(
+    views: &Views,
+    counts: &BTreeMap<&'c String, usize>,
+    request: &MoveRequest,
+    (port, binding): (&str, &Binding),
+) -> Result<&'c String, ClusterError> {
+    let group = ha_group(views, &binding.host);
+    let may = |host: &str| {
+        let named = request.to.iter().any(|name| name == host);
+        host != binding.host && (named || (request.to.is_empty() && ha_group(views, host) == group))
+    };
+    let fewest = counts.iter().filter(|(host, _)| may(host)).min_by_key(|(_, count)| **count);
+    fewest.map(|(host, _)| *host).ok_or_else(|| match group {
+        Some(group) if request.to.is_empty() => ClusterError::NoTarget(group.to_owned()),
+        _ => ClusterError::AlreadyThere { port: port.to_owned(), host: binding.host.clone() },
+    })
 }
 
 fn ha_group<'v>(views: &'v Views, host: &str) -> Option<&'v str> {

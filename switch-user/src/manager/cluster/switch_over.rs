@@ -9,7 +9,7 @@ use super::{
     views::Views,
 };
 use crate::{
-    api::{Binding, HostState, Standby, Target},
+    api::{Binding, Standby, Target},
     manager::{ApiError, Manager},
     store::Entries,
 };
@@ -41,20 +41,21 @@ impl Cluster {
         let mut due: BTreeMap<String, Vec<Wish>> = BTreeMap::new();
         for (port, binding, target) in concerned(&views, host) {
             let Some(standby) = standby(&entries, &target.host, port) else { continue };
-            let gone =
-                || self.state(&binding.host) == HostState::Dead || is_unplugged(&entries, binding, port);
-            if let Some(device) = opens(target, standby, gone) {
-                let wish = Wish { port: port.clone(), device, cause: Cause::Due };
+            // What it said of an earlier plan does not count.
+            let seen = entries.get(&target.host).and_then(|entry| entry.said.get("claims")?.as_u64());
+            let Some(seen) = seen.filter(|seen| *seen >= views.binding_number(port)) else { continue };
+            if let Some(device) = opens(target, standby, || is_unplugged(&entries, binding, port)) {
+                let wish = Wish { port: port.clone(), device, cause: Cause::Due(seen) };
                 due.entry(target.host.clone()).or_default().push(wish);
             }
         }
         due
     }
 
-    /// Hosts that are alive.
+    /// Hosts that are known to be alive.
     pub(super) fn living(&self, views: &Views) -> BTreeSet<String> {
-        let hosts = views.hosts().map(|(host, _)| host);
-        hosts.filter(|host| self.state(host) == HostState::Alive).map(str::to_owned).collect()
+        let entries = self.0.leases.watch().borrow().clone();
+        entries.keys().filter(|host| views.has_host(host)).cloned().collect()
     }
 }
 

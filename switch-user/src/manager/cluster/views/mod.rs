@@ -203,7 +203,10 @@ impl Views {
             self.graph.bind(change.clone(), self.claims, &mut touched);
         }
         let (content, _) = closure(&self.graph, host);
-        let scope = Scope::View { ports: self.bound(host).count() };
+        // It has those that are to come as well, open or not.
+        let coming =
+            self.planned().filter(|(_, binding, target)| target.host == host && binding.host != host);
+        let scope = Scope::View { ports: self.bound(host).count() + coming.count() };
         for (change, number) in before {
             self.graph.bind(change, number, &mut touched);
         }

@@ -33,7 +33,8 @@ impl Many {
     /// A report of a host that p1 is to come to.
     async fn standby(&self, host: &str, ready: bool, active: bool) -> Value {
         let standby = json!({"device": "v1", "ready": ready, "active": active});
-        self.report(host, json!({"standby": {"p1": standby}})).await
+        let claims = self.claims().await;
+        self.report(host, json!({"claims": claims, "standby": {"p1": standby}})).await
     }
 }
 
@@ -86,13 +87,24 @@ async fn a_port_goes_at_once_if_that_is_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_port_of_a_dead_host_goes_to_where_it_is_prepared() {
+async fn a_port_of_a_host_that_is_not_heard_stays_until_its_vm_is_seen() {
     let many = Many::with_port().await;
     many.plan(to_h2()).await;
-    tokio::time::sleep(TIMEOUT / 2).await;
+    tokio::time::sleep(TIMEOUT * 2).await;
     many.standby("h2", true, false).await;
+    assert_eq!(many.places().await, ["p1 h1 v1 lost"], "the VM may still run there");
+    many.standby("h2", true, true).await;
+    assert_eq!(many.places().await, ["p1 h2 v1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_of_an_earlier_plan_does_not_count() {
+    let many = Many::with_port().await;
+    many.plan(to_h2()).await;
+    many.standby("h2", true, false).await;
+    many.plan(json!({"ports": ["p1"], "to": ["h2"], "now": true, "device": "v7"})).await;
+    many.report("h1", json!({})).await;
     assert_eq!(many.places().await, ["p1 h1 v1"]);
-    tokio::time::sleep(TIMEOUT * 2 / 3).await;
     many.standby("h2", true, false).await;
     assert_eq!(many.places().await, ["p1 h2 v1"]);
 }
