@@ -79,8 +79,13 @@ pub(crate) const TOOLS: &[Package] = &[
     package("tcpdump", Probe::Program("tcpdump"), &[Part::Run], "looking at frames"),
     package("ethtool", Probe::Program("ethtool"), &[Part::Test, Part::Bench], "offload settings of devices"),
     package("iperf3", Probe::Program("iperf3"), &[Part::Test, Part::Bench], "TCP and UDP streams"),
-    package("etcd-server", Probe::Program("etcd"), &[Part::Test], "the store that several managers share"),
-    package("etcd-client", Probe::Program("etcdctl"), &[Part::Test], "looking into that store"),
+    package(
+        "etcd-server",
+        Probe::Program("etcd"),
+        &[Part::Test, Part::Bench],
+        "the store that several managers share",
+    ),
+    package("etcd-client", Probe::Program("etcdctl"), &[Part::Test, Part::Bench], "looking into that store"),
     package("hping3", Probe::Program("hping3"), &[Part::Test], "floods, and packets of any kind"),
     package(
         "netcat-openbsd",
