@@ -30,7 +30,7 @@ impl Closure {
         let mut closure = Self::default();
         let mut walk = Walk::new(graph, &mut closure);
         for step in root.ways() {
-            walk.step(&step);
+            walk.step(&step, None);
         }
         walk.finish();
         closure
@@ -104,7 +104,7 @@ impl<'w> Walk<'w> {
     fn finish(mut self) -> Option<Vec<Arc<Question>>> {
         while let Some((entry, role)) = self.todo.pop() {
             for step in entry.ways.iter().filter(|step| step.when == role) {
-                self.step(step);
+                self.step(step, Some(&entry.document.object));
             }
         }
         if !self.found.is_empty() {
@@ -115,11 +115,15 @@ impl<'w> Walk<'w> {
         Some(self.asked)
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &Step, from: Option<&Object>) {
         match &step.to {
             Target::One(question) => self.follow(question, step.role),
             Target::All(questions) => self.follow_all(questions, step.role),
-            Target::Selecting(question, labels) => self.select(question, labels, step.role),
+            Target::Selecting(question) => {
+                if let Some(Object::Port(port)) = from {
+                    self.select(question, &port.label, step.role);
+                }
+            }
         }
     }
 

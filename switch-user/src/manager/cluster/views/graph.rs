@@ -94,16 +94,15 @@ pub(super) struct Entry {
     pub(super) place: Option<Arc<Question>>,
     pub(super) document: Document,
     pub(super) ways: Vec<Step>,
-    found_by: Vec<Question>,
 }
 
 impl Entry {
     fn new(object: Object) -> Self {
-        let (found_by, ways) = (found_by(&object), ways(&object));
+        let ways = ways(&object);
         let id = object.id();
         let place = (id.kind == Kind::Port).then(|| Arc::new(Question::Binding(id.name.clone())));
         let question = Arc::new(Question::Object(id.clone()));
-        Self { id: Arc::new(id), question, place, document: object.document(), ways, found_by }
+        Self { id: Arc::new(id), question, place, document: object.document(), ways }
     }
 }
 
@@ -228,7 +227,9 @@ impl Graph {
         if let (Some(old), None) = (&old, &new)
             && old.is_leaf()
         {
-            old.found_by.iter().for_each(|question| self.forget(question, id));
+            for question in found_by(&old.document.object) {
+                self.forget(&question, id);
+            }
             touched.leaves.push(Arc::clone(old));
             return;
         }
@@ -237,15 +238,15 @@ impl Graph {
             (Some(old), Some(new)) if old.ways == new.ways => drop(touched.contents.insert(question)),
             _ => drop(touched.questions.insert(question)),
         }
-        let found_by = |entry: &Option<Arc<Entry>>| -> BTreeSet<Question> {
-            entry.iter().flat_map(|entry| entry.found_by.iter().cloned()).collect()
+        let answered = |entry: &Option<Arc<Entry>>| -> BTreeSet<Question> {
+            entry.iter().flat_map(|entry| found_by(&entry.document.object)).collect()
         };
-        let (before, after) = (found_by(&old), found_by(&new));
+        let (before, after) = (answered(&old), answered(&new));
         for question in before.difference(&after) {
             self.leave(question, id, touched);
         }
-        for question in after.difference(&before) {
-            self.join(question.clone(), Arc::new(id.clone()), touched);
+        for (question, entry) in after.difference(&before).zip(new.iter().cycle()) {
+            self.join(question.clone(), Arc::clone(&entry.id), touched);
         }
         if id.kind == Kind::Host {
             self.regroup(&id.name, &[old, new].map(|entry| ha_group(entry.as_ref())), touched);

@@ -1,6 +1,6 @@
 //! From an object to those that it needs: what a view has besides the ports that it is for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::graph::Question;
 use crate::model::{Group, Kind, Network, Object, Policy, Port, Route, Rule, Uplink, VlanList};
@@ -38,8 +38,8 @@ pub(super) enum Target {
     One(Arc<Question>),
     /// To whatever answers all of them.
     All(Vec<Arc<Question>>),
-    /// To the groups that answer it and whose selector selects ports with these labels.
-    Selecting(Arc<Question>, BTreeMap<String, String>),
+    /// From a port to the groups that answer it and whose selector selects the port's labels.
+    Selecting(Arc<Question>),
 }
 
 fn step(when: Role, question: Question, role: Role) -> Step {
@@ -169,7 +169,7 @@ fn of_port(port: &Port) -> Vec<Step> {
     steps.push(all(Question::GroupsListing(port.name.clone())));
     for (key, value) in &port.label {
         let question = Arc::new(Question::GroupsSelecting(key.clone(), value.clone()));
-        let to = Target::Selecting(question, port.label.clone());
+        let to = Target::Selecting(question);
         steps.push(Step { when: Role::Whole, to, role: Role::Applied });
     }
     steps
