@@ -1,5 +1,7 @@
 //! Every write: read, edit, validate, compare-and-swap, and again if somebody was faster.
 
+use std::sync::PoisonError;
+
 use super::{
     ApiError,
     extract::{RemoveParams, WriteParams},
@@ -58,6 +60,7 @@ impl Manager {
     /// Tries again for as long as others are faster.
     pub(super) fn retry(&self, options: Options, edit: &Edit) -> Result<ChangeSet, ApiError> {
         self.is_writable()?;
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = self.newest()?;
         for _ in 0..ATTEMPTS {
             match self.attempt(options, &known, edit) {
