@@ -19,6 +19,8 @@ pub(super) struct Manager {
     /// For whom it writes.
     pub(super) author: Author,
     known: Arc<Mutex<Arc<Known>>>,
+    /// One of this manager's writes at a time, so that they do not conflict with each other.
+    pub(super) writing: Arc<Mutex<()>>,
 }
 
 /// The configuration at one generation.
@@ -30,7 +32,15 @@ pub(super) struct Known {
 
 impl From<State> for Manager {
     fn from(State { store, host, cluster, follow }: State) -> Self {
-        Self { store, host, cluster, follow, author: Author::default(), known: Arc::default() }
+        Self {
+            store,
+            host,
+            cluster,
+            follow,
+            author: Author::default(),
+            known: Arc::default(),
+            writing: Arc::default(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every write: read, edit, validate, compare-and-swap, and again if somebody was faster.
 
+use std::sync::PoisonError;
+
 use super::{
     ApiError,
     extract::{RemoveParams, WriteParams},
@@ -7,7 +9,10 @@ use super::{
 };
 use crate::{
     api::ChangeSet,
-    model::{Change, Desired, Lockout, Object, Scope, Validated, changes, lockouts, validate_as, warnings},
+    model::{
+        Change, Desired, Lockout, Object, Problem, Scope, Validated, changes, lockouts, validate_as,
+        validate_part, warnings,
+    },
     store::{Batch, Key, StoreError},
 };
 
@@ -55,6 +60,7 @@ impl Manager {
     /// Tries again for as long as others are faster.
     pub(super) fn retry(&self, options: Options, edit: &Edit) -> Result<ChangeSet, ApiError> {
         self.is_writable()?;
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = self.newest()?;
         for _ in 0..ATTEMPTS {
             match self.attempt(options, &known, edit) {
@@ -77,7 +83,9 @@ impl Manager {
             return Ok(self.with_cuts(set, &old.desired, &valid));
         }
         let generation = self.store.put(old.generation, &batch(&new, &changes), &self.author.0)?;
-        self.host.proven(generation, valid);
+        if self.cluster.is_none() {
+            self.host.proven(generation, valid);
+        }
         self.remember(generation, new);
         tracing::info!(generation, changes = changes.len(), "configuration changed");
         Ok(ChangeSet { generation, changes, warnings, ..ChangeSet::default() })
@@ -92,6 +100,19 @@ impl Manager {
         set
     }
 
+    /// The proven form, and of what; of many hosts' ports those are left out that changes are not about.
+    fn prove(
+        &self,
+        options: Options,
+        new: &Desired,
+        changes: &[Change],
+    ) -> Result<(Desired, Validated), Vec<Problem>> {
+        if self.cluster.is_some() && !options.dry_run {
+            return validate_part(new, changes, self.scope());
+        }
+        Ok((new.clone(), validate_as(new, changes, self.scope())?))
+    }
+
     /// Refuses what makes no sense or is perhaps not meant; returns the proven form and warnings.
     fn check(
         &self,
@@ -100,18 +121,18 @@ impl Manager {
         new: &Desired,
         changes: &[Change],
     ) -> Result<(Validated, Vec<String>), ApiError> {
-        let outcome = validate_as(new, changes, self.scope());
+        let outcome = self.prove(options, new, changes);
         let mut problems = outcome.as_ref().err().cloned().unwrap_or_default();
         // Only a host knows which devices there are; those of many hosts nobody knows before they report.
         let one = !options.allow_missing && self.cluster.is_none();
         if one {
             problems.extend(new.missing_devices(old, |devices| self.host.absent(devices)));
         }
-        let Some(valid) = outcome.ok().filter(|_| problems.is_empty()) else {
+        let Some((proven, valid)) = outcome.ok().filter(|_| problems.is_empty()) else {
             return Err(ApiError::Invalid(problems));
         };
-        let mut warnings = warnings(new, &valid, changes);
-        match new_lockout(old, &valid, self.scope()) {
+        let mut warnings = warnings(&proven, &valid, changes);
+        match new_lockout([old, new], &valid, self.scope()) {
             Some(lockout) if options.dry_run => warnings.push(lockout.to_string()),
             Some(lockout) if !options.yes => return Err(ApiError::Confirmation(lockout)),
             _ => {}
@@ -120,13 +141,14 @@ impl Manager {
     }
 }
 
-/// A policy that now shuts off every port and did not before.
-fn new_lockout(old: &Desired, new: &Validated, scope: Scope) -> Option<Lockout> {
-    let mut found = lockouts(new);
-    if !found.is_empty() {
-        let before = validate_as(old, &[], scope).map(|old| lockouts(&old)).unwrap_or_default();
-        found.retain(|lockout| before.iter().all(|before| before.policy != lockout.policy));
+/// A policy that now shuts off every port and did not before. `proven` has at least one of the ports.
+fn new_lockout(configurations: [&Desired; 2], proven: &Validated, scope: Scope) -> Option<Lockout> {
+    if lockouts(proven).is_empty() {
+        return None;
     }
+    let all = |desired| validate_as(desired, &[], scope).map(|valid| lockouts(&valid)).unwrap_or_default();
+    let [before, mut found] = configurations.map(all);
+    found.retain(|lockout| before.iter().all(|before| before.policy != lockout.policy));
     found.into_iter().next()
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Desired, Kind, Object, ObjectId};
+use super::{Desired, Kind, Object, ObjectId, Table};
 
 /// What happens to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,7 +48,7 @@ pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
     let networks = differences(Kind::Network, &old.networks, &new.networks, Object::Network);
     let hosts = differences(Kind::Host, &old.hosts, &new.hosts, Object::Host);
     let uplinks = differences(Kind::Uplink, &old.uplinks, &new.uplinks, Object::Uplink);
-    let ports = differences(Kind::Port, &old.ports, &new.ports, Object::Port);
+    let ports = of_table(Kind::Port, &old.ports, &new.ports, Object::Port);
     let paths = differences(Kind::Route, &old.routes, &new.routes, Object::Route);
     let groups = differences(Kind::Group, &old.groups, &new.groups, Object::Group);
     let policies = differences(Kind::Policy, &old.policies, &new.policies, Object::Policy);
@@ -66,6 +66,17 @@ fn differences<T: Clone + PartialEq>(
 ) -> Vec<Change> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names.into_iter().filter_map(|name| change(kind, name, old.get(name), new.get(name), object)).collect()
+}
+
+/// The same of a table, where even looking at what is the same would take long.
+fn of_table<T: Clone + PartialEq>(
+    kind: Kind,
+    old: &Table<T>,
+    new: &Table<T>,
+    object: fn(T) -> Object,
+) -> Vec<Change> {
+    let names = old.apart(new).into_iter();
+    names.filter_map(|name| change(kind, name, old.get(name), new.get(name), object)).collect()
 }
 
 fn change<T: Clone + PartialEq>(

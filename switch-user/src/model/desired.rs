@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    Group, Host, Kind, Network, Object, ObjectId, Policy, Port, Problem, Route, Router, Rule, Switch, Uplink,
-    read,
+    Group, Host, Kind, Network, Object, ObjectId, Policy, Port, Problem, Route, Router, Rule, Switch, Table,
+    Uplink, read,
 };
 
 /// All objects. Each one is legal JSON and of the right types; whether they fit together is for
@@ -24,7 +24,7 @@ pub struct Desired {
     /// Uplinks by device.
     pub uplinks: BTreeMap<String, Uplink>,
     /// Ports by name.
-    pub ports: BTreeMap<String, Port>,
+    pub ports: Table<Port>,
     /// Static routes by router and prefix: `r1/10.0.0.0/8`.
     pub routes: BTreeMap<String, Route>,
     /// Groups by name.

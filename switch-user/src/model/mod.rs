@@ -24,6 +24,7 @@ mod route;
 mod router;
 mod rule;
 mod switch;
+mod table;
 mod uplink;
 mod users;
 mod validate;
@@ -50,8 +51,9 @@ pub use route::Route;
 pub use router::{ReversePath, Router};
 pub use rule::{Rule, RuleDirection};
 pub use switch::{DEFAULT_AGEING, Switch};
+pub use table::Table;
 pub use uplink::Uplink;
-pub use validate::{Scope, validate, validate_as, validate_changes};
+pub use validate::{Scope, validate, validate_as, validate_changes, validate_part};
 pub use validated::{
     Attachment, NextHop, RuleAction, Service, Subnet, ValidNetwork, ValidPolicy, ValidPort, ValidRoute,
     ValidRouter, ValidRule, ValidUplink, Validated, VlanSet, XdpChoice,

@@ -66,3 +66,28 @@ fn they_outlive_their_leader_and_no_host_dies_of_it() {
     until("h2 is gone", || (!is_alive(&leases, "h2")).then_some(()));
     assert!(is_alive(&leases, "h1"));
 }
+
+#[test]
+fn all_that_report_at_once_are_there_but_who_has_anothers_name() {
+    let (cluster, managers) = (Cluster::start(1), Managers::new());
+    let [leases, other] = [managers.leases(&cluster), managers.leases(&cluster)];
+    leases.keep("h0", &entry("b", 0), TIME).unwrap();
+    for round in 1..4 {
+        std::thread::scope(|scope| {
+            for number in 0..200 {
+                let (leases, entry) = (&leases, entry("a", round));
+                scope.spawn(move || {
+                    let kept = leases.keep(&format!("h{number}"), &entry, TIME);
+                    assert_eq!(kept.is_err(), number == 0, "{kept:?}");
+                });
+            }
+        });
+        for manager in [&leases, &other] {
+            until("everybody is known with the newest words", || {
+                let entries = manager.watch().borrow().clone();
+                let newest = entries.values().filter(|known| ***known == entry("a", round));
+                (newest.count() == 199 && entries.len() == 200).then_some(())
+            });
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! round each is measured once by each test, and each round begins with another one. A machine that
 //! changes during the run so changes for all of them, and ratios are taken within a round.
 
+mod cluster;
 mod interrupt;
 mod lab;
 mod machine;
@@ -47,9 +48,12 @@ use workload::Test;
 ///   cargo xtask bench --only latency --systems dvs,dvs-routed,kernel-routed
 ///   cargo xtask bench --only conn,change --systems nft-10k,dvs-10k
 ///   cargo xtask bench --write-docs         also put the tables into docs/BENCHMARKS.md
+///   cargo xtask bench cluster              a manager with a thousand hosts instead
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    subject: Option<Subject>,
     /// How often to measure everything
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -68,6 +72,12 @@ pub(crate) struct Options {
     /// Put the tables into docs/BENCHMARKS.md
     #[arg(long)]
     write_docs: bool,
+}
+
+/// What is measured apart from all others.
+#[derive(clap::Subcommand)]
+enum Subject {
+    Cluster(cluster::Options),
 }
 
 impl Options {
@@ -96,6 +106,9 @@ fn names<T: clap::ValueEnum>(values: &[T]) -> String {
 
 /// Runs the benchmarks and writes table, JSON and plot to `<target dir>/bench`.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(Subject::Cluster(options)) = &options.subject {
+        return cluster::run(options);
+    }
     setup::ensure(&[Part::Build, Part::Run, Part::Bench])?;
     if options.systems.iter().any(|kind| kind.is_ours()) || options.only.contains(&Test::Prog) {
         build::all()?;

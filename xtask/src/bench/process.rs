@@ -57,6 +57,11 @@ pub(crate) fn anywhere(words: &[&str]) -> Command {
     command
 }
 
+/// A command for a server in a namespace, on any CPU.
+pub(crate) fn server_anywhere(place: &Namespace) -> Command {
+    anywhere(&inside(place))
+}
+
 /// The words that put a command into a namespace.
 pub(crate) fn inside(place: &Namespace) -> [&str; 4] {
     ["ip", "netns", "exec", place.name()]
@@ -96,6 +101,30 @@ impl Daemon {
         }
         daemon.stdout = Some(reader);
         Ok(daemon)
+    }
+
+    /// Runs a command to its end, for as long as `check` says nothing against it. What it says on stdout goes to a
+    /// file first, and is the answer; what it says besides is for the user.
+    pub(crate) fn attended(
+        command: &mut Command,
+        file: &Path,
+        check: impl Fn() -> Result<()>,
+    ) -> Result<String> {
+        let stdout = File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut daemon = Self::spawn(command.stdout(stdout))?;
+        loop {
+            check()?;
+            match daemon.child.try_wait()? {
+                Some(status) if status.success() => return Ok(std::fs::read_to_string(file)?),
+                Some(status) => bail!("{} failed: {status}", daemon.what),
+                None => std::thread::sleep(Duration::from_millis(100)),
+            }
+        }
+    }
+
+    /// Number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn spawn(command: &mut Command) -> Result<Self> {

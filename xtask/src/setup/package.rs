@@ -82,10 +82,10 @@ pub(crate) const TOOLS: &[Package] = &[
     package(
         "etcd-server",
         Probe::Program("etcd"),
-        &[Part::Cluster, Part::Test],
+        &[Part::Cluster, Part::Test, Part::Bench],
         "the store that several managers share",
     ),
-    package("etcd-client", Probe::Program("etcdctl"), &[Part::Test], "looking into that store"),
+    package("etcd-client", Probe::Program("etcdctl"), &[Part::Test, Part::Bench], "looking into that store"),
     package("faketime", Probe::Program("faketime"), &[Part::Test], "wall clocks that are wrong"),
     package("hping3", Probe::Program("hping3"), &[Part::Test], "floods, and packets of any kind"),
     package(

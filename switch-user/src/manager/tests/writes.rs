@@ -301,3 +301,17 @@ async fn a_store_that_fails_is_told_with_the_remedy() {
     let (status, problem) = api.call("GET", "/v1/backup", "").await;
     assert_eq!((status, &problem["type"]), (501, &json!("urn:dvs:no-backup")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_writes_at_the_same_time_waits_for_the_others() {
+    let api = Arc::new(Api::new());
+    let mut writers = tokio::task::JoinSet::new();
+    for vlan in 1..=64 {
+        let api = Arc::clone(&api);
+        writers.spawn(async move {
+            api.ok("POST", "/v1/networks", &format!(r#"{{"name": "n{vlan}", "vlan": {vlan}}}"#)).await
+        });
+    }
+    writers.join_all().await;
+    assert_eq!(api.get("/v1/export").await["generation"], 64);
+}

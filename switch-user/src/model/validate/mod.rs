@@ -10,6 +10,7 @@ mod host;
 mod name;
 mod network;
 mod number;
+mod part;
 mod policy;
 mod port;
 mod prefixes;
@@ -29,6 +30,7 @@ use std::{
     time::Duration,
 };
 
+pub use part::validate_part;
 use serde_json::Value;
 use switch_common::{MAX_PORTS, addr::VlanId};
 
@@ -152,8 +154,12 @@ impl Check<'_> {
     }
 
     /// The objects of a kind in the order in which they are compared: those that changed come last.
-    fn in_order<'m, T>(&self, kind: Kind, all: &'m BTreeMap<String, T>) -> Vec<(&'m str, &'m T)> {
-        let all = all.iter().map(|(name, object)| (name.as_str(), object));
+    fn in_order<'m, T>(
+        &self,
+        kind: Kind,
+        all: impl IntoIterator<Item = (&'m String, &'m T)>,
+    ) -> Vec<(&'m str, &'m T)> {
+        let all = all.into_iter().map(|(name, object)| (name.as_str(), object));
         let (changed, same): (Vec<_>, Vec<_>) =
             all.partition(|(name, _)| self.blamed.contains(&(kind, *name)));
         [same, changed].concat()

@@ -101,7 +101,7 @@ impl Check<'_> {
     /// Notes access ports that take their network's tag for another one than the rest does.
     pub(super) fn service_tags(&mut self) {
         let mut first: BTreeMap<&str, &Port> = BTreeMap::new();
-        for (_, port) in self.in_order(Kind::Port, &self.desired.ports) {
+        for (_, port) in self.in_order(Kind::Port, self.desired.ports.iter()) {
             let Some(network) = &port.network else { continue };
             let other = *first.entry(network).or_insert(port);
             if other.qinq != port.qinq {

@@ -37,7 +37,7 @@ pub(super) struct Client {
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     /// What the member said, or what became of the connection.
     pub(super) reason: String,

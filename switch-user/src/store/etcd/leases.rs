@@ -1,16 +1,19 @@
 //! Entries that expire by themselves, with leases of etcd.
 
+mod batch;
+
 use std::{
     collections::BTreeMap,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::watch as channel, task::JoinHandle};
 
+use self::batch::Queue;
 use super::{
     EtcdOptions, StoreError,
     client::{Client, Failure},
@@ -22,12 +25,14 @@ use crate::store::{Entries, Entry, Leases};
 
 /// How often an entry is tried to be written while others write it too.
 const ATTEMPTS: usize = 8;
+/// A host that reports more often than so many times before its time is over has its lease renewed less often.
+const MOMENTS: u32 = 6;
 
 /// Entries in etcd: each one has a lease, and goes when the lease is over. Any manager may renew it.
 pub struct EtcdLeases {
     inner: Arc<Inner>,
     runtime: Handle,
-    follower: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 /// What the leases and their task share.
@@ -36,6 +41,7 @@ struct Inner {
     prefix: String,
     kept: Mutex<BTreeMap<String, Kept>>,
     entries: channel::Sender<Entries>,
+    queue: Queue,
 }
 
 /// An entry as it is known.
@@ -46,6 +52,8 @@ struct Kept {
     seconds: i64,
     lease: i64,
     mod_revision: i64,
+    /// When it was renewed here last.
+    renewed: Option<Instant>,
 }
 
 /// An entry as it stands in its key.
@@ -65,7 +73,8 @@ impl EtcdLeases {
     pub async fn open(options: &EtcdOptions, prefix: &str) -> Result<Self, StoreError> {
         let prefix = format!("{}/", prefix.trim_end_matches('/'));
         let (kept, entries) = (Mutex::default(), channel::Sender::new(Entries::default()));
-        let inner = Arc::new(Inner { client: Client::new(options)?, prefix, kept, entries });
+        let (queue, wishes) = Queue::new();
+        let inner = Arc::new(Inner { client: Client::new(options)?, prefix, kept, entries, queue });
         let mut backoff = Backoff::default();
         while let Err(failure) = inner.read_all().await {
             if !failure.again {
@@ -73,8 +82,10 @@ impl EtcdLeases {
             }
             backoff.pause(&inner.client.name(), &failure.reason).await;
         }
-        let follower = tokio::spawn(follow(Arc::clone(&inner)));
-        Ok(Self { inner, runtime: Handle::current(), follower })
+        let writer = Arc::clone(&inner);
+        let writer = tokio::spawn(async move { batch::run(&writer.client, wishes).await });
+        let tasks = [tokio::spawn(follow(Arc::clone(&inner))), writer];
+        Ok(Self { inner, runtime: Handle::current(), tasks })
     }
 
     fn block<T>(&self, run: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
@@ -84,7 +95,7 @@ impl EtcdLeases {
 
 impl Drop for EtcdLeases {
     fn drop(&mut self) {
-        self.follower.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -156,7 +167,7 @@ impl Inner {
     ) -> Result<Outcome, Failure> {
         let lease = known.filter(|known| known.seconds == seconds).map(|known| known.lease);
         let lease = match lease {
-            Some(lease) if self.client.renew(lease).await? => Some(lease),
+            Some(lease) if self.is_renewed(name, (lease, seconds)).await? => Some(lease),
             Some(_) | None => None,
         };
         if lease.is_some() && known.is_some_and(|known| known.entry.said == entry.said) {
@@ -180,6 +191,21 @@ impl Inner {
         outcome
     }
 
+    /// Renews a lease, unless that was done a moment ago; false if it is over.
+    async fn is_renewed(&self, name: &str, (lease, seconds): (i64, i64)) -> Result<bool, Failure> {
+        let renewed = self.kept().get(name).filter(|kept| kept.lease == lease).and_then(|kept| kept.renewed);
+        let moment = Duration::from_secs(seconds.unsigned_abs()) / MOMENTS;
+        if renewed.is_some_and(|renewed| renewed.elapsed() < moment) {
+            return Ok(true);
+        }
+        let now = Instant::now();
+        let renewed = self.client.renew(lease).await?;
+        if let Some(kept) = self.kept().get_mut(name).filter(|kept| kept.lease == lease) {
+            kept.renewed = renewed.then_some(now);
+        }
+        Ok(renewed)
+    }
+
     async fn write(
         &self,
         name: &str,
@@ -191,9 +217,14 @@ impl Inner {
         // Texts and numbers always have a form in JSON.
         let value = serde_json::to_vec(&text).unwrap_or_default();
         let target = known.map_or(Target::Version(0), |known| Target::ModRevision(known.mod_revision));
+        let put = Put { key: key.clone(), value, lease };
+        if let Some(revision) = self.queue.write(put.clone(), target.clone()).await? {
+            self.note(name, (entry, seconds, lease), revision);
+            return Ok(Outcome::Done);
+        }
         let transaction = Transaction {
             compare: vec![Compare::equal(key.clone(), target)],
-            success: vec![Request::Put(Put { key: key.clone(), value, lease }).into()],
+            success: vec![Request::Put(put).into()],
             failure: vec![reading(key.clone())],
         };
         let answer = match self.client.transact(transaction).await {
@@ -203,8 +234,7 @@ impl Inner {
         };
         let revision = answer.header.unwrap_or_default().revision;
         if answer.succeeded {
-            let kept = Kept { entry: Arc::new(entry.clone()), seconds, lease, mod_revision: revision };
-            self.put(name, kept);
+            self.note(name, (entry, seconds, lease), revision);
             return Ok(Outcome::Done);
         }
         let found = answer.answers.first().and_then(|answer| answer.range.as_ref()?.kvs.first());
@@ -227,16 +257,24 @@ impl Inner {
         let name = std::str::from_utf8(&kv.key).ok()?.strip_prefix(&self.prefix)?.to_owned();
         let Text { instance, seconds, said } = serde_json::from_slice(&kv.value).ok()?;
         let entry = Arc::new(Entry { instance, said });
-        Some((name, Kept { entry, seconds, lease: kv.lease, mod_revision: kv.mod_revision }))
+        let (lease, mod_revision) = (kv.lease, kv.mod_revision);
+        Some((name, Kept { entry, seconds, lease, mod_revision, renewed: None }))
+    }
+
+    /// Notes an entry that was written here.
+    fn note(&self, name: &str, (entry, seconds, lease): (&Entry, i64, i64), mod_revision: i64) {
+        let entry = Arc::new(entry.clone());
+        self.put(name, Kept { entry, seconds, lease, mod_revision, renewed: None });
     }
 
     /// Notes an entry, unless a newer one is known.
-    fn put(&self, name: &str, kept: Kept) {
+    fn put(&self, name: &str, mut kept: Kept) {
         let mut all = self.kept();
         let known = all.get(name);
         if known.is_some_and(|known| known.mod_revision >= kept.mod_revision) {
             return;
         }
+        kept.renewed = known.filter(|known| known.lease == kept.lease).and_then(|known| known.renewed);
         let entry = Arc::clone(&kept.entry);
         if known.is_none_or(|known| known.entry != entry) {
             self.entries.send_modify(|entries| drop(Arc::make_mut(entries).insert(name.into(), entry)));

@@ -1,9 +1,10 @@
 //! The tools of `cargo xtask bench` that xtask itself has no means for: the bare redirects, a UDP
-//! source and sink that no switch is faster than, timed test runs of the BPF programs, and rule sets.
+//! source and sink that no switch is faster than, timed test runs of the BPF programs, rule sets, and hosts of a manager.
 //!
 //! Results are JSON on stdout, rule sets as those read them who are asked to.
 
 mod attach;
+mod cluster;
 mod programs;
 mod rules;
 mod udp;
@@ -21,6 +22,10 @@ enum Tool {
     Receive(udp::ReceiveOptions),
     /// Time the programs by test run
     Programs(programs::Options),
+    /// Measure a manager with many simulated hosts
+    Cluster(cluster::Options),
+    /// Be one host of a manager until it knows its view
+    Agent(cluster::agent::Options),
     /// Print a rule set
     Rules(rules::Options),
 }
@@ -31,6 +36,8 @@ fn main() -> anyhow::Result<()> {
         Tool::Send(options) => udp::send(&options),
         Tool::Receive(options) => udp::receive(&options),
         Tool::Programs(options) => programs::run(&options),
+        Tool::Cluster(options) => cluster::run(&options),
+        Tool::Agent(options) => cluster::agent::run(&options),
         Tool::Rules(options) => {
             rules::print(&options);
             Ok(())

@@ -42,7 +42,7 @@ pub(crate) fn check(samples: &Samples, programs: &Programs, sharing: Option<&Sha
     let first = of_first_packet(programs);
     let programs = of_switch(programs).into_iter().chain(of_router(programs)).chain(of_loading(programs));
     let firewall = of_firewall(samples, sharing);
-    network.chain(programs).chain([first]).chain(firewall).filter_map(judge).collect()
+    network.chain(programs).chain([first]).chain(firewall).filter_map(Aim::judge).collect()
 }
 
 type Claim = (String, Bound, Option<f64>);
@@ -134,8 +134,11 @@ fn median(programs: &Programs, program: Program, fits: impl Fn(&Timing) -> bool)
     timing.summary().map(|summary| summary.median)
 }
 
-fn judge((what, wanted, measured): Claim) -> Option<Aim> {
-    measured.map(|measured| Aim { what, wanted, measured, met: wanted.allows(measured) })
+impl Aim {
+    /// `None` if nothing was measured.
+    pub(crate) fn judge((what, wanted, measured): Claim) -> Option<Self> {
+        measured.map(|measured| Self { what, wanted, measured, met: wanted.allows(measured) })
+    }
 }
 
 #[cfg(test)]

@@ -4,37 +4,67 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use super::{BUSY_PERCENT, Report, plot, tables::tables};
+use super::{BUSY_PERCENT, Machine, Report, plot, tables::tables};
 use crate::workspace;
 
 const FILE: &str = "docs/BENCHMARKS.md";
 const PICTURE: &str = "docs/benchmarks.svg";
-const BEGIN: &str = "<!-- results: begin, written by cargo xtask bench --write-docs -->\n";
-const END: &str = "<!-- results: end -->";
+
+/// A place in the document that a run replaces.
+#[derive(Clone, Copy)]
+pub(crate) enum Section {
+    /// Switches, programs and rules.
+    Switches,
+    /// Many hosts.
+    Cluster,
+}
+
+impl Section {
+    /// The lines before and after it.
+    const fn marks(self) -> [&'static str; 2] {
+        match self {
+            Self::Switches => [
+                "<!-- results: begin, written by cargo xtask bench --write-docs -->\n",
+                "<!-- results: end -->",
+            ],
+            Self::Cluster => [
+                "<!-- cluster: begin, written by cargo xtask bench cluster --write-docs -->\n",
+                "<!-- cluster: end -->",
+            ],
+        }
+    }
+}
 
 /// Replaces the results in the document, and the picture beside it.
 pub(crate) fn write_docs(report: &Report) -> Result<()> {
-    let file = workspace::root().join(FILE);
-    let old = fs::read_to_string(&file).with_context(|| format!("cannot read {FILE}"))?;
-    let new = replaced(&old, &results(report))
-        .with_context(|| format!("{FILE} has no place for results; it is between {BEGIN}and {END}"))?;
     fs::write(workspace::root().join(PICTURE), plot(report))?;
-    fs::write(&file, new).with_context(|| format!("cannot write {FILE}"))
+    let results = format!("![All results as bars](benchmarks.svg)\n\n{}", tables(report));
+    write_section(Section::Switches, &report.command, &report.machine, &report.busy, &results)
 }
 
-fn results(report: &Report) -> String {
-    let machine = &report.machine;
+/// Replaces a part of the document by these results of a command, and says on what machine they are from.
+pub(crate) fn write_section(
+    section: Section,
+    command: &str,
+    machine: &Machine,
+    busy: &[f64],
+    results: &str,
+) -> Result<()> {
+    let file = workspace::root().join(FILE);
+    let old = fs::read_to_string(&file).with_context(|| format!("cannot read {FILE}"))?;
     let commit = machine.commit.as_deref().unwrap_or("unknown");
-    format!(
-        "`{}`\n\n{}, {} CPUs, Linux {}, {}, commit {commit}.{}\n\n![All results as bars](benchmarks.svg)\n\n{}",
-        report.command,
+    let head = format!(
+        "`{command}`\n\n{}, {} CPUs, Linux {}, {}, commit {commit}.{}",
         machine.cpu,
         machine.cpus,
         machine.kernel,
         machine.date,
-        noise(&report.busy),
-        tables(report)
-    )
+        noise(busy),
+    );
+    let [begin, end] = section.marks();
+    let new = replaced(&old, section, &format!("{head}\n\n{results}"))
+        .with_context(|| format!("{FILE} has no place for results; it is between {begin}and {end}"))?;
+    fs::write(&file, new).with_context(|| format!("cannot write {FILE}"))
 }
 
 /// What a reader has to know of a machine that did something else as well.
@@ -50,10 +80,11 @@ fn noise(busy: &[f64]) -> String {
 }
 
 /// The document with other results; `None` if it has no place for them.
-fn replaced(document: &str, results: &str) -> Option<String> {
-    let (before, rest) = document.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{results}\n{END}{after}"))
+fn replaced(document: &str, section: Section, results: &str) -> Option<String> {
+    let [begin, end] = section.marks();
+    let (before, rest) = document.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n{results}\n{end}{after}"))
 }
 
 #[cfg(test)]
@@ -68,10 +99,13 @@ mod tests {
 
     #[test]
     fn only_the_results_are_replaced() {
-        let document = format!("before\n{BEGIN}old\n{END}\nafter\n");
-        let once = replaced(&document, "new").unwrap();
-        assert_eq!(once, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
-        assert_eq!(replaced(&once, "new"), Some(once));
-        assert_eq!(replaced("no place", "new"), None);
+        for section in [Section::Switches, Section::Cluster] {
+            let [begin, end] = section.marks();
+            let document = format!("before\n{begin}old\n{end}\nafter\n");
+            let once = replaced(&document, section, "new").unwrap();
+            assert_eq!(once, format!("before\n{begin}\nnew\n{end}\nafter\n"));
+            assert_eq!(replaced(&once, section, "new"), Some(once));
+            assert_eq!(replaced("no place", section, "new"), None);
+        }
     }
 }

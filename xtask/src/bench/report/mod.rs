@@ -18,10 +18,11 @@ use super::{
     system::{Kind, Sharing},
     workload::Metric,
 };
-use aims::Aim;
-pub(crate) use docs::write_docs;
+pub(crate) use aims::Aim;
+pub(crate) use bound::Bound;
+pub(crate) use docs::{Section, write_docs, write_section};
 pub(crate) use plot::plot;
-pub(crate) use tables::tables;
+pub(crate) use tables::{aims as aims_table, align, short, tables};
 
 /// Everything that the table, the plot and the JSON tell.
 #[derive(Serialize)]

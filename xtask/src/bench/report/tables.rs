@@ -94,7 +94,8 @@ fn sharing(sharing: Option<&Sharing>) -> String {
     align(head, rows.map(|(ports, rows)| vec![ports.to_string(), rows.to_string()]).to_vec())
 }
 
-fn aims(aims: &[Aim]) -> String {
+/// The aims, and whether they are met.
+pub(crate) fn aims(aims: &[Aim]) -> String {
     let head = ["Aim", "wanted", "measured", "met"].map(str::to_owned).to_vec();
     let line = |aim: &Aim| {
         let met = if aim.met { "yes" } else { "no" };
@@ -104,7 +105,7 @@ fn aims(aims: &[Aim]) -> String {
 }
 
 /// Three figures are what such measurements are worth.
-pub(super) fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     match value {
         100.0.. => format!("{value:.0}"),
         10.0..100.0 => format!("{value:.1}"),
@@ -117,7 +118,7 @@ fn missing() -> String {
 }
 
 /// A Markdown table with columns of one width; empty without lines.
-fn align(head: Vec<String>, body: Vec<Vec<String>>) -> String {
+pub(crate) fn align(head: Vec<String>, body: Vec<Vec<String>>) -> String {
     if body.is_empty() {
         return String::new();
     }

@@ -1,4 +1,4 @@
-//! The view of a host: everything that the ways from it lead to.
+//! What the ways from a root lead to.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -6,89 +6,131 @@ use std::{
 };
 
 use super::{
+    content::Content,
     graph::{Entry, Graph, Question},
-    ways::{Role, Step, Target},
+    ways::{Role, Root, Step, Target},
 };
-use crate::{
-    api::Binding,
-    model::{Kind, Object, ObjectId},
-};
+use crate::model::{Object, ObjectId};
 
-/// What a host is to know. Copied often and changed seldom, so it is in lists.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Content {
-    /// Objects by kind and name.
-    pub(super) entries: Vec<Arc<Entry>>,
-    /// Bindings of the ports that the host has or may take over, by the ports' names.
-    pub(super) bindings: Vec<(Arc<ObjectId>, Arc<Binding>)>,
-}
-
-impl Content {
-    /// Takes the object as it is in the graph.
-    pub(super) fn renew(&mut self, graph: &Graph, id: &ObjectId) {
-        let place = self.entries.binary_search_by(|entry| (*entry.id).cmp(id));
-        if let (Ok(place), Some(entry)) = (place, graph.get(id)) {
-            self.entries[place] = Arc::clone(entry);
-        }
-    }
-
-    /// Takes the binding of a port as it is in the graph.
-    pub(super) fn rebind(&mut self, graph: &Graph, port: &str) {
-        let id = ObjectId::new(Kind::Port, port);
-        let place = self.bindings.binary_search_by(|(port, _)| (**port).cmp(&id));
-        match (place, graph.binding(port)) {
-            (Ok(place), Some(binding)) => self.bindings[place].1 = Arc::clone(binding),
-            (Ok(place), None) => drop(self.bindings.remove(place)),
-            (Err(place), Some(binding)) => self.bindings.insert(place, (Arc::new(id), Arc::clone(binding))),
-            (Err(_), None) => {}
-        }
-    }
-}
-
-/// What a view was made from.
+/// What was asked.
 pub(super) type Asked = HashSet<Arc<Question>>;
 
-/// Makes the view of a host; says what was asked for it.
-pub(super) fn closure(graph: &Graph, host: &str) -> (Content, Asked) {
-    let mut walk = Walk {
-        graph,
-        content: Content::default(),
-        asked: Asked::new(),
-        seen: HashMap::new(),
-        todo: Vec::new(),
-    };
-    walk.visit(&ObjectId::new(Kind::Host, host), Role::Whole);
-    while let Some((entry, role)) = walk.todo.pop() {
-        for step in entry.ways.iter().filter(|step| step.when == role) {
-            walk.step(step);
-        }
-    }
-    let Walk { mut content, asked, .. } = walk;
-    content.entries.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    content.bindings.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    (content, asked)
-}
-
-struct Walk<'g> {
-    graph: &'g Graph,
-    content: Content,
-    asked: Asked,
+/// Everything that ways from a root lead to, and how that was found.
+#[derive(Debug, Default)]
+pub(super) struct Closure {
+    pub(super) content: Arc<Content>,
+    pub(super) asked: Asked,
     /// Objects and what they are in the view for, as a set of bits.
     seen: HashMap<Arc<ObjectId>, u8>,
+}
+
+impl Closure {
+    /// Follows all ways.
+    pub(super) fn new(graph: &Graph, root: &Root) -> Self {
+        let mut closure = Self::default();
+        let mut walk = Walk::new(graph, &mut closure);
+        for step in root.ways() {
+            walk.step(&step, None);
+        }
+        walk.finish();
+        closure
+    }
+
+    /// Follows the ways to what answers questions besides; returns what was asked for that, or `None` if it makes
+    /// no difference.
+    pub(super) fn grow(
+        &mut self,
+        graph: &Graph,
+        joins: &[(Question, Arc<ObjectId>)],
+    ) -> Option<Vec<Arc<Question>>> {
+        let mut walk = Walk::new(graph, self);
+        for (question, id) in joins {
+            if walk.closure.asked.contains(question) {
+                walk.join(question, id);
+            }
+        }
+        walk.finish()
+    }
+
+    /// Exchanges the contents of objects and bindings where no way has changed.
+    pub(super) fn renew(&mut self, graph: &Graph, questions: &[&Question]) {
+        let content = Arc::make_mut(&mut self.content);
+        for question in questions {
+            if let Question::Object(id) = question {
+                content.renew(graph, id);
+            } else if let Question::Binding(port) = question {
+                content.rebind(graph, port);
+            }
+        }
+    }
+
+    /// Loses an object that leads nowhere else; false if it has not got it.
+    pub(super) fn lose(&mut self, leaf: &Entry) -> bool {
+        self.asked.remove(&leaf.question);
+        self.seen.remove(&leaf.id);
+        self.content.has(&leaf.id) && {
+            Arc::make_mut(&mut self.content).remove(&leaf.id);
+            true
+        }
+    }
+
+    fn is(&self, id: &ObjectId, roles: &[Role]) -> bool {
+        let known = self.seen.get(id).copied().unwrap_or_default();
+        roles.iter().any(|role| known & bit(*role) != 0)
+    }
+}
+
+const fn bit(role: Role) -> u8 {
+    1 << role as u8
+}
+
+struct Walk<'w> {
+    graph: &'w Graph,
+    closure: &'w mut Closure,
+    /// What is found.
+    found: Content,
+    /// What is asked that was not asked before.
+    asked: Vec<Arc<Question>>,
     todo: Vec<(Arc<Entry>, Role)>,
 }
 
-impl Walk<'_> {
-    fn step(&mut self, step: &Step) {
+impl<'w> Walk<'w> {
+    fn new(graph: &'w Graph, closure: &'w mut Closure) -> Self {
+        Self { graph, closure, found: Content::default(), asked: Vec::new(), todo: Vec::new() }
+    }
+
+    /// Goes to the end, and puts what was found into the content; returns what was asked, or `None` if there is
+    /// nothing new at all.
+    fn finish(mut self) -> Option<Vec<Arc<Question>>> {
+        while let Some((entry, role)) = self.todo.pop() {
+            for step in entry.ways.iter().filter(|step| step.when == role) {
+                self.step(step, Some(&entry.document.object));
+            }
+        }
+        if !self.found.is_empty() {
+            Arc::make_mut(&mut self.closure.content).add(self.found);
+        } else if self.asked.is_empty() {
+            return None;
+        }
+        Some(self.asked)
+    }
+
+    fn step(&mut self, step: &Step, from: Option<&Object>) {
         match &step.to {
             Target::One(question) => self.follow(question, step.role),
             Target::All(questions) => self.follow_all(questions, step.role),
-            Target::Selecting(question, labels) => self.select(question, labels, step.role),
+            Target::Selecting(question) => {
+                if let Some(Object::Port(port)) = from {
+                    self.select(question, &port.label, step.role);
+                }
+            }
         }
     }
 
     fn ask(&mut self, question: &Arc<Question>) {
-        self.asked.insert(Arc::clone(question));
+        if self.closure.asked.insert(Arc::clone(question)) {
+            self.asked.push(Arc::clone(question));
+        }
     }
 
     fn follow(&mut self, question: &Arc<Question>, role: Role) {
@@ -108,10 +150,7 @@ impl Walk<'_> {
         for question in questions {
             self.ask(question);
         }
-        let graph = self.graph;
-        let Some(fewest) = questions.iter().min_by_key(|question| graph.size(question)) else { return };
-        let ids = graph.set(fewest).filter(|id| questions.iter().all(|question| graph.answers(id, question)));
-        for id in ids {
+        for id in self.graph.common(questions) {
             self.visit(id, role);
         }
     }
@@ -123,10 +162,70 @@ impl Walk<'_> {
         for id in graph.set(question) {
             let Some(entry) = graph.get(id) else { continue };
             self.ask(&entry.question);
-            let Object::Group(group) = &entry.document.object else { continue };
-            if group.selector.iter().all(|(key, value)| labels.get(key) == Some(value)) {
+            if selects(entry, labels) {
                 self.visit(id, role);
             }
+        }
+    }
+
+    /// Follows the way to one that answers a question since a moment ago.
+    fn join(&mut self, question: &Question, id: &ObjectId) {
+        match question {
+            Question::Binding(_) => self.put(id),
+            Question::PortsWith(..) => self.join_members(id),
+            Question::GroupsSelecting(..) => self.join_selecting(id),
+            Question::Object(_)
+            | Question::HostsOf(_)
+            | Question::PortsOf(_)
+            | Question::Underlays
+            | Question::PortsIn(_)
+            | Question::UplinksOf(_)
+            | Question::NetworksIn(_)
+            | Question::NetworksOf(_)
+            | Question::RoutesOf(_)
+            | Question::GroupsListing(_)
+            | Question::GroupsWith(_)
+            | Question::PoliciesOf(_)
+            | Question::RulesOf(_)
+            | Question::PortsFor(_) => self.visit(id, question.role()),
+        }
+    }
+
+    /// A port has a place.
+    fn put(&mut self, id: &ObjectId) {
+        let Some(entry) = self.graph.get(id) else { return };
+        if self.closure.is(id, &[Role::Whole, Role::Placed]) {
+            self.place(entry, false);
+        }
+        if self.closure.is(id, &[Role::Placed]) {
+            self.visit(id, Role::Named);
+        }
+    }
+
+    /// A port is a member of the groups that select its labels, of which those matter that are needed as a whole.
+    fn join_members(&mut self, id: &ObjectId) {
+        let Some(Object::Port(port)) = self.graph.get(id).map(|entry| &entry.document.object) else { return };
+        let graph = self.graph;
+        let first = |(key, value): (&String, &String)| Question::GroupsSelecting(key.clone(), value.clone());
+        let is_member = port.label.iter().map(first).any(|question| {
+            let mut groups = graph.set(&question).filter(|group| self.closure.is(group, &[Role::Whole]));
+            groups.any(|group| graph.get(group).is_some_and(|group| selects(group, &port.label)))
+        });
+        if is_member {
+            self.visit(id, Role::Named);
+        }
+    }
+
+    /// A group applies if it selects ports that are needed as a whole.
+    fn join_selecting(&mut self, id: &ObjectId) {
+        let Some(entry) = self.graph.get(id) else { return };
+        self.ask(&entry.question);
+        let Object::Group(group) = &entry.document.object else { return };
+        let labels = group.selector.iter();
+        let labels: Vec<Arc<Question>> =
+            labels.map(|(key, value)| Arc::new(Question::PortsWith(key.clone(), value.clone()))).collect();
+        if self.graph.common(&labels).any(|port| self.closure.is(port, &[Role::Whole])) {
+            self.visit(id, Role::Applied);
         }
     }
 
@@ -136,8 +235,7 @@ impl Walk<'_> {
             self.ask(&Arc::new(Question::Object(id.clone())));
             return;
         };
-        let roles = self.seen.entry(Arc::clone(&entry.id)).or_default();
-        let bit = |role: Role| 1 << role as u8;
+        let roles = self.closure.seen.entry(Arc::clone(&entry.id)).or_default();
         if *roles & bit(role) != 0 {
             return;
         }
@@ -149,7 +247,7 @@ impl Walk<'_> {
         }
         self.todo.push((Arc::clone(entry), role));
         match role {
-            Role::Named => self.content.entries.push(Arc::clone(entry)),
+            Role::Named => self.found.entries.push(Arc::clone(entry)),
             Role::Whole => {
                 self.visit(&entry.id, Role::Named);
                 self.place(entry, placed);
@@ -169,8 +267,14 @@ impl Walk<'_> {
         self.ask(place);
         let Some(binding) = self.graph.binding(&entry.id.name) else { return false };
         if !known {
-            self.content.bindings.push((Arc::clone(&entry.id), Arc::clone(binding)));
+            self.found.bindings.push((Arc::clone(&entry.id), Arc::clone(binding)));
         }
         true
     }
+}
+
+/// True for a group whose selector selects these labels.
+fn selects(entry: &Entry, labels: &BTreeMap<String, String>) -> bool {
+    let Object::Group(group) = &entry.document.object else { return false };
+    group.selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }

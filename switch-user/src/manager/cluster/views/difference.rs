@@ -2,13 +2,20 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
-use super::closure::Content;
+use super::content::{Bound, Content};
 use crate::{
     api::{Binding, ObjectName, ViewEvent, view_digest},
     model::{Document, ObjectId},
 };
 
-impl Content {
+/// What a host is to know: with all hosts of its HA group, and alone. Some objects are in both.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sight {
+    pub(super) group: Arc<Content>,
+    pub(super) own: Arc<Content>,
+}
+
+impl Sight {
     /// All of it.
     pub(super) fn complete(&self) -> ViewEvent {
         ViewEvent {
@@ -27,8 +34,50 @@ impl Content {
         view_digest(self.documents(), self.bindings())
     }
 
+    /// True if nothing has been made anew.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.group, &other.group) && Arc::ptr_eq(&self.own, &other.own)
+    }
+
     /// What has to be told whoever knows the one before.
     pub(super) fn since(&self, before: &Self) -> ViewEvent {
+        let mut event = self.group.told_since(&before.group);
+        if !self.own.is_empty() || !before.own.is_empty() {
+            let own = self.own.told_since(&before.own);
+            event.put.extend(own.put);
+            event.remove.extend(own.remove);
+            event.remove.sort();
+            event.remove.dedup();
+            event.remove.retain(|name| {
+                let id = ObjectId::new(name.kind, &name.name);
+                !self.group.has(&id) && !self.own.has(&id)
+            });
+        }
+        event
+    }
+
+    /// The documents by kind and name.
+    pub(super) fn documents(&self) -> impl Iterator<Item = &Document> {
+        let pairs = pairs(&self.own.entries, &self.group.entries, |entry| &entry.id);
+        pairs.filter_map(|(own, group)| group.or(own)).map(|entry| &entry.document)
+    }
+
+    fn bindings(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        self.group.bindings.iter().map(|(id, binding)| (id.name.as_str(), &**binding))
+    }
+}
+
+impl Content {
+    /// What has to be told whoever knows the one before; found out once for all who do.
+    fn told_since(&self, before: &Arc<Self>) -> ViewEvent {
+        if std::ptr::eq(self, &raw const **before) {
+            return ViewEvent::default();
+        }
+        let (known, event) = self.news.get_or_init(|| (Arc::downgrade(before), self.since(before)));
+        if std::ptr::eq(known.as_ptr(), &raw const **before) { event.clone() } else { self.since(before) }
+    }
+
+    fn since(&self, before: &Self) -> ViewEvent {
         let mut event = ViewEvent::default();
         let entries = pairs(&before.entries, &self.entries, |entry| &entry.id);
         for pair in entries {
@@ -47,17 +96,7 @@ impl Content {
         event.bindings = changed(&before.bindings, &self.bindings);
         event
     }
-
-    pub(super) fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.entries.iter().map(|entry| &entry.document)
-    }
-
-    fn bindings(&self) -> impl Iterator<Item = (&str, &Binding)> {
-        self.bindings.iter().map(|(id, binding)| (id.name.as_str(), &**binding))
-    }
 }
-
-type Bound = (Arc<ObjectId>, Arc<Binding>);
 
 fn changed(before: &[Bound], after: &[Bound]) -> BTreeMap<String, Option<Binding>> {
     let pairs = pairs(before, after, |(id, _)| id);
@@ -83,6 +122,7 @@ fn pairs<'a, T>(
             (None, None) => return None,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) if Arc::ptr_eq(id(old), id(new)) => Ordering::Equal,
             (Some(old), Some(new)) => id(old).cmp(id(new)),
         };
         Some(match order {

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     BindingChange,
-    ways::{Step, found_by, ways},
+    ways::{Role, Step, found_by, ways},
 };
 use crate::{
     api::Binding,
@@ -57,6 +57,28 @@ pub(super) enum Question {
 }
 
 impl Question {
+    /// What the objects of a set are in a view for whose host has asked for it; of some sets those only that have
+    /// more in common with something else in the view.
+    pub(super) fn role(&self) -> Role {
+        match self {
+            Self::HostsOf(_)
+            | Self::Underlays
+            | Self::UplinksOf(_)
+            | Self::PortsWith(..)
+            | Self::Object(_)
+            | Self::Binding(_)
+            | Self::PortsFor(_) => Role::Named,
+            Self::PortsIn(_) => Role::Placed,
+            Self::GroupsListing(_) | Self::GroupsSelecting(..) | Self::GroupsWith(_) => Role::Applied,
+            Self::PortsOf(_)
+            | Self::NetworksIn(_)
+            | Self::NetworksOf(_)
+            | Self::RoutesOf(_)
+            | Self::PoliciesOf(_)
+            | Self::RulesOf(_) => Role::Whole,
+        }
+    }
+
     /// The question about an object.
     pub(super) fn object(kind: Kind, name: impl Into<String>) -> Self {
         Self::Object(ObjectId::new(kind, name))
@@ -72,16 +94,34 @@ pub(super) struct Entry {
     pub(super) place: Option<Arc<Question>>,
     pub(super) document: Document,
     pub(super) ways: Vec<Step>,
-    found_by: Vec<Question>,
 }
 
 impl Entry {
     fn new(object: Object) -> Self {
-        let (found_by, ways) = (found_by(&object), ways(&object));
+        let ways = ways(&object);
         let id = object.id();
         let place = (id.kind == Kind::Port).then(|| Arc::new(Question::Binding(id.name.clone())));
         let question = Arc::new(Question::Object(id.clone()));
-        Self { id: Arc::new(id), question, place, document: object.document(), ways, found_by }
+        Self { id: Arc::new(id), question, place, document: object.document(), ways }
+    }
+}
+
+impl Entry {
+    /// True for an object that nobody names, and that leads only to what it was found by: a route to its router, and
+    /// a rule to its policy unless it has a group of peers.
+    fn is_leaf(&self) -> bool {
+        match &self.document.object {
+            Object::Route(_) => true,
+            Object::Rule(rule) => rule.peer.group().is_none(),
+            Object::Switch(_)
+            | Object::Router(_)
+            | Object::Network(_)
+            | Object::Host(_)
+            | Object::Uplink(_)
+            | Object::Port(_)
+            | Object::Group(_)
+            | Object::Policy(_) => false,
+        }
     }
 }
 
@@ -90,6 +130,11 @@ impl Entry {
 pub(super) struct Touched {
     /// Questions with other answers: views are made anew where they were asked.
     pub(super) questions: HashSet<Question>,
+    /// Questions with one answer more, with that answer: views grow where they were asked. Of a port's place this is
+    /// the port that has one.
+    pub(super) joins: Vec<(Question, Arc<ObjectId>)>,
+    /// Objects that are gone and led nowhere else than back: views lose them, and nothing besides.
+    pub(super) leaves: Vec<Arc<Entry>>,
     /// Objects and bindings whose content alone is another one, which changes no way.
     pub(super) contents: HashSet<Question>,
 }
@@ -135,12 +180,19 @@ impl Graph {
     }
 
     /// How many objects answer a question.
-    pub(super) fn size(&self, question: &Question) -> usize {
+    fn size(&self, question: &Question) -> usize {
         self.sets.get(question).map_or(0, BTreeSet::len)
     }
 
+    /// The objects that answer all of these questions; none without a question.
+    pub(super) fn common(&self, questions: &[Arc<Question>]) -> impl Iterator<Item = &Arc<ObjectId>> {
+        let fewest = questions.iter().min_by_key(|question| self.size(question));
+        let fewest = fewest.into_iter().flat_map(|question| self.set(question));
+        fewest.filter(|id| questions.iter().all(|question| self.answers(id, question)))
+    }
+
     /// True if the object answers the question.
-    pub(super) fn answers(&self, id: &ObjectId, question: &Question) -> bool {
+    fn answers(&self, id: &ObjectId, question: &Question) -> bool {
         self.sets.get(question).is_some_and(|set| set.contains(id))
     }
 
@@ -181,20 +233,29 @@ impl Graph {
             Some(new) => self.objects.insert(id.clone(), Arc::clone(new)),
             None => self.objects.remove(id),
         };
+        if let (Some(old), None) = (&old, &new)
+            && old.is_leaf()
+        {
+            for question in found_by(&old.document.object) {
+                self.forget(&question, id);
+            }
+            touched.leaves.push(Arc::clone(old));
+            return;
+        }
         let question = Question::Object(id.clone());
         match (&old, &new) {
             (Some(old), Some(new)) if old.ways == new.ways => drop(touched.contents.insert(question)),
             _ => drop(touched.questions.insert(question)),
         }
-        let found_by = |entry: &Option<Arc<Entry>>| -> BTreeSet<Question> {
-            entry.iter().flat_map(|entry| entry.found_by.iter().cloned()).collect()
+        let answered = |entry: &Option<Arc<Entry>>| -> BTreeSet<Question> {
+            entry.iter().flat_map(|entry| found_by(&entry.document.object)).collect()
         };
-        let (before, after) = (found_by(&old), found_by(&new));
+        let (before, after) = (answered(&old), answered(&new));
         for question in before.difference(&after) {
             self.leave(question, id, touched);
         }
-        for question in after.difference(&before) {
-            self.join(question.clone(), Arc::new(id.clone()), touched);
+        for (question, entry) in after.difference(&before).zip(new.iter().cycle()) {
+            self.join(question.clone(), Arc::clone(&entry.id), touched);
         }
         if id.kind == Kind::Host {
             self.regroup(&id.name, touched);
@@ -219,8 +280,10 @@ impl Graph {
         let port = port.as_str();
         let old = self.bindings.remove(port);
         let place = Question::Binding(port.to_owned());
-        if old.is_some() != binding.is_some() {
-            touched.questions.insert(place.clone());
+        match (&old, &binding) {
+            (Some(_), None) => drop(touched.questions.insert(place.clone())),
+            (None, Some(_)) => touched.joins.push((place.clone(), Arc::new(ObjectId::new(Kind::Port, port)))),
+            _ => {}
         }
         touched.contents.insert(place);
         if let Some(old) = &old {
@@ -277,12 +340,16 @@ impl Graph {
     }
 
     fn join(&mut self, question: Question, id: Arc<ObjectId>, touched: &mut Touched) {
-        touched.questions.insert(question.clone());
+        touched.joins.push((question.clone(), Arc::clone(&id)));
         self.sets.entry(question).or_default().insert(id);
     }
 
     fn leave(&mut self, question: &Question, id: &ObjectId, touched: &mut Touched) {
         touched.questions.insert(question.clone());
+        self.forget(question, id);
+    }
+
+    fn forget(&mut self, question: &Question, id: &ObjectId) {
         if let Some(set) = self.sets.get_mut(question) {
             set.remove(id);
             if set.is_empty() {
@@ -292,6 +359,7 @@ impl Graph {
     }
 }
 
-fn ha_group(entry: Option<&Arc<Entry>>) -> Option<String> {
+/// The HA group of a host.
+pub(super) fn ha_group(entry: Option<&Arc<Entry>>) -> Option<String> {
     if let Object::Host(host) = &entry?.document.object { Some(host.ha_group.clone()) } else { None }
 }

@@ -1,37 +1,44 @@
-//! Which hosts have asked what, so that a change finds the views that it concerns.
+//! For whom has been asked what, so that a change finds the views that it concerns.
 
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use super::{closure::Asked, graph::Question};
+use super::{closure::Asked, graph::Question, ways::Root};
 
-/// The name of a host, as it is kept here many times.
-pub(super) type HostName = Arc<str>;
-
-/// Who has asked what.
+/// For whom what was asked.
 #[derive(Debug, Default)]
-pub(super) struct Interest(HashMap<Arc<Question>, BTreeSet<HostName>>);
+pub(super) struct Interest(HashMap<Arc<Question>, BTreeSet<Arc<Root>>>);
 
 impl Interest {
-    /// A host's view was made from these questions, and is made from others.
-    pub(super) fn change(&mut self, host: &HostName, old: &Asked, new: &Asked) {
+    /// A view was made from these questions, and is made from others.
+    pub(super) fn change(&mut self, root: &Arc<Root>, old: &Asked, new: &Asked) {
         for question in old.difference(new) {
-            if let Some(hosts) = self.0.get_mut(question) {
-                hosts.remove(host);
-                if hosts.is_empty() {
+            if let Some(roots) = self.0.get_mut(question) {
+                roots.remove(root);
+                if roots.is_empty() {
                     self.0.remove(question);
                 }
             }
         }
         for question in new.difference(old) {
-            self.0.entry(Arc::clone(question)).or_default().insert(Arc::clone(host));
+            self.ask(root, question);
         }
     }
 
-    /// The hosts that have asked this.
-    pub(super) fn hosts(&self, question: &Question) -> impl Iterator<Item = &HostName> {
+    /// A view is made from this question too.
+    pub(super) fn ask(&mut self, root: &Arc<Root>, question: &Arc<Question>) {
+        self.0.entry(Arc::clone(question)).or_default().insert(Arc::clone(root));
+    }
+
+    /// Nothing is to be asked any more about this; returns the views for which it was.
+    pub(super) fn drop(&mut self, question: &Question) -> BTreeSet<Arc<Root>> {
+        self.0.remove(question).unwrap_or_default()
+    }
+
+    /// The views for which this was asked.
+    pub(super) fn roots(&self, question: &Question) -> impl Iterator<Item = &Arc<Root>> {
         self.0.get(question).into_iter().flatten()
     }
 }

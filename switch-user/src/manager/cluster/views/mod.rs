@@ -1,13 +1,19 @@
 //! What each host is to know, kept up to date by what changes.
 //!
+//! What a host is to know it knows with all hosts of its HA group, but for its own uplinks. So there is a closure an HA
+//! group, and a small one a host. A change that only adds to what was asked lets closures grow; where something is
+//! taken away they are made anew.
+//!
 //! A host's view follows from the configuration and the bindings alone, so every manager has the same ones,
 //! whichever hosts talk to it.
 
 mod closure;
+mod content;
 mod difference;
 mod graph;
 mod interest;
 mod session;
+mod touch;
 mod ways;
 
 #[cfg(test)]
@@ -22,9 +28,12 @@ use tokio::sync::watch;
 
 pub(super) use self::session::routes;
 use self::{
-    closure::{Asked, Content, closure},
-    graph::{Graph, Question, Touched},
-    interest::{HostName, Interest},
+    closure::Closure,
+    content::Content,
+    difference::Sight,
+    graph::{Graph, Question, Touched, ha_group},
+    interest::Interest,
+    ways::Root,
 };
 use crate::{
     api::{Binding, Target},
@@ -42,15 +51,23 @@ pub(super) struct Views {
     generation: u64,
     claims: u64,
     graph: Graph,
-    hosts: BTreeMap<HostName, View>,
+    /// What views are made of: what an HA group is to know is the same for all its hosts.
+    closures: BTreeMap<Arc<Root>, Closure>,
+    hosts: BTreeMap<HostName, Guest>,
     interest: Interest,
 }
 
-/// The view of a host.
-#[derive(Debug, Default)]
-struct View {
-    content: Arc<Content>,
-    asked: Asked,
+/// The name of a host, as it is kept here many times.
+type HostName = Arc<str>;
+
+/// Somebody who has a view.
+#[derive(Debug)]
+struct Guest {
+    /// With its HA group.
+    group: Arc<Root>,
+    /// Alone.
+    own: Arc<Root>,
+    /// The last generation that concerns it.
     concerned: u64,
     news: watch::Sender<()>,
 }
@@ -63,7 +80,7 @@ struct Glance {
     /// Number of the last change of bindings.
     claims: u64,
     /// What the host is to know.
-    content: Arc<Content>,
+    sight: Sight,
 }
 
 impl Views {
@@ -84,8 +101,13 @@ impl Views {
 
     /// The view of a host.
     fn glance(&self, host: &str) -> Option<Glance> {
-        let content = Arc::clone(&self.hosts.get(host)?.content);
-        Some(Glance { generation: self.generation, claims: self.claims, content })
+        let Guest { group, own, .. } = self.hosts.get(host)?;
+        let sight = Sight { group: self.content(group), own: self.content(own) };
+        Some(Glance { generation: self.generation, claims: self.claims, sight })
+    }
+
+    fn content(&self, root: &Arc<Root>) -> Arc<Content> {
+        self.closures.get(root).map(|closure| Arc::clone(&closure.content)).unwrap_or_default()
     }
 
     /// Changes whenever something concerns the host; ends when the host is removed.
@@ -202,7 +224,9 @@ impl Views {
         for change in changes {
             self.graph.bind(change.clone(), self.claims, &mut touched);
         }
-        let (content, _) = closure(&self.graph, host);
+        let group = ha_group(self.graph.get(&ObjectId::new(Kind::Host, host))).unwrap_or_default();
+        let roots = [Root::Group(group), Root::Host(host.to_owned())];
+        let [group, own] = roots.map(|root| Closure::new(&self.graph, &root).content);
         // It has those that are to come as well, open or not.
         let coming =
             self.planned().filter(|(_, binding, target)| target.host == host && binding.host != host);
@@ -210,76 +234,11 @@ impl Views {
         for (change, number) in before {
             self.graph.bind(change, number, &mut touched);
         }
-        let mut desired: Desired = content.documents().map(|document| document.object.clone()).collect();
+        let sight = Sight { group, own };
+        let mut desired: Desired = sight.documents().map(|document| document.object.clone()).collect();
         // Elsewhere others have devices of these names.
         desired.ports.values_mut().for_each(|port| port.device = None);
         let problems = validate_as(&desired, &[], scope).err()?;
         Some(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    }
-
-    /// Makes the views anew that were made from what was touched, and tells their hosts.
-    fn touch(&mut self, touched: &Touched) -> BTreeSet<HostName> {
-        let mut anew = self.come_and_go(touched);
-        let asked = touched.questions.iter().flat_map(|question| self.interest.hosts(question));
-        anew.extend(asked.cloned());
-        for host in &anew {
-            self.make(host);
-        }
-        let mut renewed: BTreeMap<HostName, Vec<&Question>> = BTreeMap::new();
-        for question in &touched.contents {
-            for host in self.interest.hosts(question).filter(|host| !anew.contains(*host)) {
-                renewed.entry(Arc::clone(host)).or_default().push(question);
-            }
-        }
-        for (host, questions) in &renewed {
-            self.renew(host, questions);
-        }
-        anew.extend(renewed.into_keys());
-        for host in &anew {
-            if let Some(view) = self.hosts.get(host) {
-                view.news.send_replace(());
-            }
-        }
-        anew
-    }
-
-    /// Hosts that are new; those that are gone are forgotten.
-    fn come_and_go(&mut self, touched: &Touched) -> BTreeSet<HostName> {
-        let mut new = BTreeSet::new();
-        for question in &touched.questions {
-            let Question::Object(id) = question else { continue };
-            if id.kind != Kind::Host {
-                continue;
-            }
-            let host = HostName::from(id.name.as_str());
-            if self.graph.get(id).is_some() {
-                self.hosts.entry(Arc::clone(&host)).or_default();
-                new.insert(host);
-            } else if let Some(view) = self.hosts.remove(&host) {
-                self.interest.change(&host, &view.asked, &Asked::new());
-            }
-        }
-        new
-    }
-
-    fn make(&mut self, host: &HostName) {
-        let Some(view) = self.hosts.get_mut(host) else { return };
-        let (content, asked) = closure(&self.graph, host);
-        self.interest.change(host, &view.asked, &asked);
-        view.asked = asked;
-        view.content = Arc::new(content);
-    }
-
-    /// Exchanges the contents of objects and bindings where no way has changed.
-    fn renew(&mut self, host: &HostName, questions: &[&Question]) {
-        let Some(view) = self.hosts.get_mut(host) else { return };
-        let content = Arc::make_mut(&mut view.content);
-        for question in questions {
-            if let Question::Object(id) = question {
-                content.renew(&self.graph, id);
-            } else if let Question::Binding(port) = question {
-                content.rebind(&self.graph, port);
-            }
-        }
     }
 }

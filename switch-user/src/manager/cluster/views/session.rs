@@ -1,6 +1,6 @@
 //! What a host is told for as long as it is connected.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
@@ -17,7 +17,7 @@ use tokio::{
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Content;
+use super::Sight;
 use crate::{
     api::ViewEvent,
     manager::{
@@ -89,7 +89,7 @@ struct Session {
 struct Told {
     generation: u64,
     claims: u64,
-    content: Arc<Content>,
+    sight: Sight,
 }
 
 fn lines(session: Session) -> impl Stream<Item = Result<Bytes, ApiError>> {
@@ -125,17 +125,17 @@ impl Session {
         self.news.mark_unchanged();
         let now = self.cluster.views().glance(&self.host)?;
         let mut event = match &self.told {
-            Some(told) if Arc::ptr_eq(&told.content, &now.content) => ViewEvent::default(),
-            Some(told) => now.content.since(&told.content),
-            None if self.digest.as_ref().is_some_and(|digest| now.content.digest() == *digest) => {
+            Some(told) if told.sight.is_same(&now.sight) => ViewEvent::default(),
+            Some(told) => now.sight.since(&told.sight),
+            None if self.digest.as_ref().is_some_and(|digest| now.sight.digest() == *digest) => {
                 ViewEvent::default()
             }
-            None => now.content.complete(),
+            None => now.sight.complete(),
         };
         let told = self.told.as_ref().map(|told| (told.generation, told.claims));
         event.generation = Some(now.generation).filter(|new| told.is_none_or(|(old, _)| *new != old));
         event.claims = Some(now.claims).filter(|new| told.is_none_or(|(_, old)| *new != old));
-        self.told = Some(Told { generation: now.generation, claims: now.claims, content: now.content });
+        self.told = Some(Told { generation: now.generation, claims: now.claims, sight: now.sight });
         Some(event)
     }
 }

@@ -60,9 +60,9 @@ impl Known {
 
 /// All views, by host.
 fn known(views: &Views) -> BTreeMap<String, Known> {
-    let known = views.hosts.iter().map(|(host, view)| {
+    let known = views.hosts.keys().map(|host| {
         let mut known = Known::default();
-        known.hear(view.content.complete());
+        known.hear(views.glance(host).unwrap().sight.complete());
         (host.to_string(), known)
     });
     known.collect()
@@ -181,7 +181,7 @@ proptest! {
     #[test]
     fn views_follow_changes(worlds in vec((world(), vec(any::<bool>(), 60)), 2..4)) {
         let mut views = Views::default();
-        let mut told: BTreeMap<String, (Arc<Content>, Known)> = BTreeMap::new();
+        let mut told: BTreeMap<String, (Sight, Known)> = BTreeMap::new();
         let (mut desired, mut bindings, mut number) = (Desired::default(), BTreeMap::new(), 0);
         for ((next, places), taken) in worlds {
             let way = [(mixed(&desired, &next, &taken), bindings.clone()), (next.clone(), bindings.clone()), (next, places)];
@@ -203,12 +203,12 @@ proptest! {
                 prop_assert_eq!(&known(&views), &expected);
                 told.retain(|host, _| expected.contains_key(host));
                 for (host, expected) in &expected {
-                    let content = views.glance(host).unwrap().content;
+                    let sight = views.glance(host).unwrap().sight;
                     let (old, known) = told.entry(host.clone()).or_default();
-                    known.hear(content.since(old));
+                    known.hear(sight.since(old));
                     prop_assert_eq!(&*known, expected);
-                    prop_assert_eq!(content.digest(), fresh.glance(host).unwrap().content.digest());
-                    *old = content;
+                    prop_assert_eq!(sight.digest(), fresh.glance(host).unwrap().sight.digest());
+                    *old = sight;
                 }
             }
         }
@@ -267,8 +267,8 @@ fn three_hosts() -> (Desired, Views) {
 }
 
 fn names(views: &Views, host: &str) -> String {
-    let content = views.glance(host).unwrap().content;
-    content.documents().map(|document| document.object.id().to_string()).collect::<Vec<_>>().join(", ")
+    let sight = views.glance(host).unwrap().sight;
+    sight.documents().map(|document| document.object.id().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn an_overlay_network_brings_its_open_ports_and_all_ends_of_tunnels() {
     let of_h3 = "Network red, Host h3, Uplink eth1, Port p4, Port p6";
     assert_eq!(names(&views, "h3"), of_h3, "nothing of what p6 has besides");
     assert!(names(&views, "h1").contains("Host h1, Host h2, Host h3, "));
-    let bindings = views.glance("h3").unwrap().content.complete().bindings;
+    let bindings = views.glance("h3").unwrap().sight.complete().bindings;
     assert_eq!(bindings.keys().collect::<Vec<_>>(), ["p4", "p6"]);
     views.bind(2, vec![("p7".into(), Some(binding("h2", 2)))]);
     assert_eq!(names(&views, "h3"), format!("{of_h3}, Port p7"));
@@ -372,8 +372,8 @@ fn a_claim_is_told_to_the_group_and_brings_what_the_port_needs() {
     // From one host of the group to another: nobody else has to know.
     views.bind(3, vec![("p4".into(), Some(binding("h1", 3)))]);
     assert_eq!(news.map(|news| news.has_changed().unwrap()), [true, true, false]);
-    let content = views.glance("h2").unwrap().content;
-    let bindings = content.complete().bindings;
+    let sight = views.glance("h2").unwrap().sight;
+    let bindings = sight.complete().bindings;
     assert_eq!(bindings["p4"].as_ref().map(|binding| binding.host.as_str()), Some("h1"));
 }
 

@@ -1,9 +1,9 @@
 //! From an object to those that it needs: what a view has besides the ports that it is for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::graph::Question;
-use crate::model::{Group, Host, Kind, Network, Object, Policy, Port, Route, Rule, Uplink, VlanList};
+use crate::model::{Group, Kind, Network, Object, Policy, Port, Route, Rule, Uplink, VlanList};
 
 /// What an object is in a view for. An object may be in it for several reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,8 +38,8 @@ pub(super) enum Target {
     One(Arc<Question>),
     /// To whatever answers all of them.
     All(Vec<Arc<Question>>),
-    /// To the groups that answer it and whose selector selects ports with these labels.
-    Selecting(Arc<Question>, BTreeMap<String, String>),
+    /// From a port to the groups that answer it and whose selector selects the port's labels.
+    Selecting(Arc<Question>),
 }
 
 fn step(when: Role, question: Question, role: Role) -> Step {
@@ -52,8 +52,38 @@ fn named(kind: Kind, name: &str) -> Step {
 }
 
 /// A way to something that is needed as a whole, from what is needed so itself.
-fn whole(question: Question) -> Step {
-    step(Role::Whole, question, Role::Whole)
+fn whole(kind: Kind, name: &str) -> Step {
+    step(Role::Whole, Question::object(kind, name), Role::Whole)
+}
+
+/// A way to all that answer a question, from what is needed as a whole.
+fn all(question: Question) -> Step {
+    let role = question.role();
+    step(Role::Whole, question, role)
+}
+
+/// Where a view begins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Root {
+    /// What all hosts of an HA group are to know: they may have to take over each other's ports.
+    Group(String),
+    /// What one host is to know besides: its own uplinks.
+    Host(String),
+}
+
+impl Root {
+    /// The ways that lead on from there.
+    pub(super) fn ways(&self) -> Vec<Step> {
+        match self {
+            Self::Group(group) => vec![
+                step(Role::Whole, Question::object(Kind::Switch, ""), Role::Named),
+                all(Question::HostsOf(group.clone())),
+                all(Question::PortsOf(group.clone())),
+                all(Question::UplinksOf(None)),
+            ],
+            Self::Host(host) => vec![all(Question::UplinksOf(Some(host.clone())))],
+        }
+    }
 }
 
 /// The questions that an object is an answer to, besides the one about itself.
@@ -96,11 +126,9 @@ fn group_found_by(group: &Group) -> Vec<Question> {
 /// The ways that lead on from an object.
 pub(super) fn ways(object: &Object) -> Vec<Step> {
     match object {
-        Object::Host(host) => of_host(host),
-        Object::Router(router) => vec![
-            whole(Question::NetworksOf(router.name.clone())),
-            whole(Question::RoutesOf(router.name.clone())),
-        ],
+        Object::Router(router) => {
+            vec![all(Question::NetworksOf(router.name.clone())), all(Question::RoutesOf(router.name.clone()))]
+        }
         Object::Network(network) => of_network(network),
         Object::Uplink(uplink) => of_uplink(uplink),
         Object::Port(port) => of_port(port),
@@ -108,21 +136,8 @@ pub(super) fn ways(object: &Object) -> Vec<Step> {
         Object::Group(group) => of_group(group),
         Object::Policy(policy) => of_policy(policy),
         Object::Rule(rule) => of_rule(rule),
-        Object::Switch(_) => Vec::new(),
+        Object::Switch(_) | Object::Host(_) => Vec::new(),
     }
-}
-
-/// The host that the view is for: the ports of its group, which it may have to take over, and its own uplinks.
-fn of_host(host: &Host) -> Vec<Step> {
-    let uplinks = [Some(host.name.clone()), None].map(Question::UplinksOf);
-    let [own, common] = uplinks.map(|question| step(Role::Whole, question, Role::Named));
-    vec![
-        step(Role::Whole, Question::object(Kind::Switch, ""), Role::Named),
-        step(Role::Whole, Question::HostsOf(host.ha_group.clone()), Role::Named),
-        whole(Question::PortsOf(host.ha_group.clone())),
-        own,
-        common,
-    ]
 }
 
 /// What an overlay network needs are its ports, and all hosts with tunnels: also one without a port in it sends into
@@ -130,11 +145,11 @@ fn of_host(host: &Host) -> Vec<Step> {
 fn of_network(network: &Network) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(router) = &network.router {
-        steps.extend([named(Kind::Router, router), whole(Question::object(Kind::Router, router))]);
+        steps.extend([named(Kind::Router, router), whole(Kind::Router, router)]);
     }
     if network.vni.is_some() {
-        steps.push(step(Role::Whole, Question::PortsIn(network.name.clone()), Role::Placed));
-        steps.push(step(Role::Whole, Question::Underlays, Role::Named));
+        steps.push(all(Question::PortsIn(network.name.clone())));
+        steps.push(all(Question::Underlays));
     }
     steps
 }
@@ -144,18 +159,17 @@ fn of_uplink(uplink: &Uplink) -> Vec<Step> {
 }
 
 fn of_port(port: &Port) -> Vec<Step> {
-    let applied = |question| step(Role::Whole, question, Role::Applied);
     let mut steps = Vec::new();
     if let Some(network) = &port.network {
-        steps.extend([named(Kind::Network, network), whole(Question::object(Kind::Network, network))]);
+        steps.extend([named(Kind::Network, network), whole(Kind::Network, network)]);
     }
     let vlans = port.trunk.iter().flat_map(VlanList::set).map(|vlan| u32::from(vlan.get()));
     let native = port.native.filter(|_| port.trunk.is_some());
-    steps.extend(vlans.chain(native).map(Question::NetworksIn).map(whole));
-    steps.push(applied(Question::GroupsListing(port.name.clone())));
+    steps.extend(vlans.chain(native).map(Question::NetworksIn).map(all));
+    steps.push(all(Question::GroupsListing(port.name.clone())));
     for (key, value) in &port.label {
         let question = Arc::new(Question::GroupsSelecting(key.clone(), value.clone()));
-        let to = Target::Selecting(question, port.label.clone());
+        let to = Target::Selecting(question);
         steps.push(Step { when: Role::Whole, to, role: Role::Applied });
     }
     steps
@@ -168,7 +182,7 @@ fn of_route(route: &Route) -> Vec<Step> {
 fn of_group(group: &Group) -> Vec<Step> {
     let mut steps: Vec<Step> = group.ports.iter().map(|port| named(Kind::Port, port)).collect();
     for inner in &group.groups {
-        steps.extend([named(Kind::Group, inner), whole(Question::object(Kind::Group, inner))]);
+        steps.extend([named(Kind::Group, inner), whole(Kind::Group, inner)]);
     }
     if !group.selector.is_empty() {
         let labels = group.selector.iter();
@@ -182,11 +196,11 @@ fn of_group(group: &Group) -> Vec<Step> {
 
 fn of_policy(policy: &Policy) -> Vec<Step> {
     let group = policy.applies_to.iter().map(|group| named(Kind::Group, group));
-    group.chain([whole(Question::RulesOf(policy.name.clone()))]).collect()
+    group.chain([all(Question::RulesOf(policy.name.clone()))]).collect()
 }
 
 fn of_rule(rule: &Rule) -> Vec<Step> {
     let peer = rule.peer.group();
-    let peer = peer.map(|group| [named(Kind::Group, group), whole(Question::object(Kind::Group, group))]);
+    let peer = peer.map(|group| [named(Kind::Group, group), whole(Kind::Group, group)]);
     std::iter::once(named(Kind::Policy, &rule.policy)).chain(peer.into_iter().flatten()).collect()
 }
