@@ -107,7 +107,14 @@ impl Wire {
     /// When it does not come for a long time.
     #[track_caller]
     pub fn receive_until(&self, end: &Frame) -> Vec<Frame> {
-        std::iter::from_fn(|| Some(self.receive()).filter(|frame| frame != end)).collect()
+        let mut frames = Vec::new();
+        while let Some(frame) = self.receive_within(LIMIT) {
+            if frame == *end {
+                return frames;
+            }
+            frames.push(frame);
+        }
+        panic!("{end:?} does not arrive, but {frames:?}");
     }
 
     /// The next frame, unless none comes within the limit.
