@@ -1,7 +1,8 @@
 //! The end of a connection that a manager has.
 
 use std::{
-    fmt, io,
+    fmt,
+    io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -124,6 +125,19 @@ impl AsyncWrite for ServerStream {
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.good(context)?.poll_write(context, octets)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.good(context)?.poll_write_vectored(context, pieces)
+    }
+
+    /// Otherwise each connection would keep a buffer of the size of the largest answer, up to 400 KiB.
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
