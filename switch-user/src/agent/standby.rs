@@ -73,23 +73,17 @@ struct Place {
 
 /// The ports that are to come.
 fn coming(scene: &Scene) -> BTreeMap<String, Place> {
-    let standby = |port: &&String| scene.desired.ports.get(*port).is_some_and(|port| port.standby);
-    let mut ports: BTreeMap<&String, Place> = BTreeMap::new();
-    for (slot, holder) in &scene.holders {
-        if let Holder::Port(port) = holder
-            && standby(&port)
-        {
-            ports.insert(port, Place { slot: *slot, ifindex: None });
-        }
-    }
-    if ports.is_empty() {
+    let ports = &scene.desired.ports;
+    if !ports.values().any(|port| port.standby) {
         return BTreeMap::new();
     }
     let devices: BTreeMap<u32, u32> = scene.devices().collect();
-    let place = |(port, place): (&String, Place)| {
-        (port.clone(), Place { ifindex: devices.get(&place.slot).copied(), ..place })
-    };
-    ports.into_iter().map(place).collect()
+    let places = scene.holders.iter().filter_map(|(slot, holder)| {
+        let Holder::Port(port) = holder else { return None };
+        let place = Place { slot: *slot, ifindex: devices.get(slot).copied() };
+        ports.get(port)?.standby.then(|| (port.clone(), place))
+    });
+    places.collect()
 }
 
 /// A port, as it was seen last.

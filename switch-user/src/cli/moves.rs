@@ -150,22 +150,22 @@ async fn wait(session: &Session<'_, '_>, list: &MoveList, seconds: u64) -> anyho
         }
         sleep(LOOK).await;
     }
-    let places = session.client.cluster_bindings().await?.bindings;
-    let places: BTreeMap<&String, &String> =
-        places.iter().map(|entry| (&entry.port, &entry.binding.host)).collect();
-    let elsewhere = list.moves.iter().filter(|(port, host)| places.get(port) != Some(host));
-    let elsewhere: Vec<String> =
-        elsewhere.map(|(port, host)| strayed(port, host, places.get(port))).collect();
-    anyhow::ensure!(elsewhere.is_empty(), "{}", elsewhere.join("; "));
+    let strayed = strayed(&list.moves, &session.client.cluster_bindings().await?.bindings);
+    anyhow::ensure!(strayed.is_empty(), "{}", strayed.join("; "));
     Ok(())
 }
 
-/// Says that a port is not where it was to go.
-fn strayed(port: &str, host: &str, place: Option<&&String>) -> String {
-    let place = place.map_or_else(|| "no host".to_owned(), |place| format!("host {place}"));
-    format!(
-        "port {port} did not go to host {host}, it is at {place}: the plan was withdrawn, or it was claimed there"
-    )
+/// Says which ports are not where they were to go.
+fn strayed(moves: &BTreeMap<String, String>, bindings: &[BindingEntry]) -> Vec<String> {
+    let places: BTreeMap<&String, &String> =
+        bindings.iter().map(|entry| (&entry.port, &entry.binding.host)).collect();
+    let sentence = |(port, host): (&String, &String)| {
+        let place = places.get(port).map_or_else(|| "no host".to_owned(), |place| format!("host {place}"));
+        format!(
+            "port {port} did not go to host {host}, it is at {place}: the plan was withdrawn, or it was claimed there"
+        )
+    };
+    moves.iter().filter(|(port, host)| places.get(port) != Some(host)).map(sentence).collect()
 }
 
 fn is_of(moves: &BTreeMap<String, String>, entry: &BindingEntry) -> bool {
@@ -191,4 +191,29 @@ fn obstacle(entry: &BindingEntry) -> String {
 pub(super) fn state(entry: &BindingEntry) -> Option<&'static str> {
     entry.binding.target.as_ref()?;
     Some(if entry.standby.as_ref().is_some_and(|standby| standby.ready) { "ready" } else { "moving" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Binding;
+
+    #[test]
+    fn ports_that_went_elsewhere_are_told() {
+        let entry = |port: &str, host: &str| {
+            let (host, device) = (host.to_owned(), port.to_owned());
+            let binding = Binding { host, device, epoch: 1, claimed_ms: 0, target: None };
+            BindingEntry { port: port.into(), binding, lost: false, standby: None }
+        };
+        let moves = ["p1", "p2", "p3"].map(|port| (port.to_owned(), "h3".to_owned())).into();
+        let strayed = strayed(&moves, &[entry("p1", "h3"), entry("p2", "h2")]);
+        let why = "the plan was withdrawn, or it was claimed there";
+        assert_eq!(
+            strayed,
+            [
+                format!("port p2 did not go to host h3, it is at host h2: {why}"),
+                format!("port p3 did not go to host h3, it is at no host: {why}"),
+            ]
+        );
+    }
 }
