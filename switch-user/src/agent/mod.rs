@@ -19,7 +19,6 @@ pub mod host_mac;
 pub mod image;
 pub mod keeper;
 pub mod log;
-pub mod memory;
 pub mod numbers;
 mod op;
 pub mod plan;

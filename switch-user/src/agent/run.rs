@@ -21,7 +21,7 @@ use super::{
     hits,
     host_mac::host_mac,
     image::Hook,
-    keeper, log, memory,
+    keeper, log,
     scene::Scene,
     standby,
     status::Reports,
@@ -35,9 +35,6 @@ const RESYNC: Duration = Duration::from_mins(1);
 /// Waits after an error: the first, and the longest.
 const RETRY: Duration = Duration::from_millis(200);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
-
-/// After so many operations there is memory to give back.
-const MANY: usize = 256;
 
 /// How an agent is set up.
 pub struct Settings {
@@ -168,8 +165,6 @@ impl Work {
         // A configuration that cannot be read is reported by the loop.
         let sizes = supply.read(None).map_or(Sizes::DEFAULT, |supplied| Sizes::of(&supplied.desired));
         let bpf = Bpf::open(&settings.state, Arc::clone(&home), settings.tc, sizes)?;
-        // The object and the kernel's own types have been read and are not needed any more.
-        memory::give_back();
         let work = Self {
             core: Reconciler::new(bpf, host_mac(&settings.host)),
             supply,
@@ -195,9 +190,6 @@ impl Work {
             Ok(supplied) => {
                 let outcome = self.core.reconcile(&supplied.desired, &self.facts);
                 self.say(supplied.generation, outcome.operations, &outcome.errors);
-                if outcome.operations > MANY {
-                    memory::give_back();
-                }
                 Done::Applied(supplied, Box::new(outcome))
             }
             Err(error) => {

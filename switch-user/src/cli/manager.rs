@@ -16,20 +16,15 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
-    task::{JoinSet, spawn_blocking},
-    time::sleep,
+    task::JoinSet,
 };
 
 use super::run::{lock, start_log};
 use crate::{
-    agent::memory,
     client::DEFAULT_PORT,
     manager::{self, NoHost, Socket, cluster::Cluster, serve_open, serve_tls, serve_unix},
     tls::ServerTls,
 };
-
-/// Between two looks at what memory there is.
-const TIDY: Duration = Duration::from_secs(5);
 
 /// Run a manager, which serves the configuration of many hosts, in the foreground.
 #[derive(Clone, Debug, clap::Args)]
@@ -80,7 +75,6 @@ impl FromStr for Listen {
 /// Runs a manager until it is told to stop by a signal.
 pub(super) fn run(options: &Options, tls: Option<ServerTls>, socket: Option<&Path>) -> anyhow::Result<()> {
     start_log();
-    memory::share();
     check(options, tls.is_some(), socket)?;
     let _lock = if options.stores.is_shared() { None } else { Some(lock(&options.state_dir)?) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -135,13 +129,11 @@ async fn serve(options: &Options, tls: Option<ServerTls>, socket: Option<&Path>)
         };
     }
     announce(&places)?;
-    let tidying = tokio::spawn(tidy());
     let ended = tokio::select! {
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
         ended = servers.join_next() => ended,
     };
-    tidying.abort();
     drop(stop);
     ended.transpose()?.transpose()?;
     while let Some(served) = servers.join_next().await {
@@ -149,19 +141,6 @@ async fn serve(options: &Options, tls: Option<ServerTls>, socket: Option<&Path>)
     }
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Gives memory back again and again that was taken for what needs much and is done seldom, such as writing a whole
-/// configuration, or looking at all hosts when they come.
-async fn tidy() {
-    let mut least = 0;
-    loop {
-        sleep(TIDY).await;
-        let Ok(resident) = memory::resident() else { return };
-        if resident > least + least / 4 && spawn_blocking(memory::give_back).await.is_ok() {
-            least = memory::resident().unwrap_or(resident);
-        }
-    }
 }
 
 /// Tells whoever started the manager that it is ready.

@@ -22,7 +22,6 @@ use crate::{
     agent::{
         dataplane::{bpf::teardown, home::Home},
         image::Hook,
-        memory,
         run::{Agent, Settings},
         supply::{StoreSupply, Supply},
     },
@@ -88,7 +87,6 @@ impl From<TcHook> for Hook {
 /// When the agent cannot be started, or cannot go on.
 pub(super) fn run(options: &Options, connection: &connection::Options) -> anyhow::Result<()> {
     start_log();
-    memory::share();
     if let Some(netns) = &options.netns {
         enter(netns)?;
     }

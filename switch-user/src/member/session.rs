@@ -14,9 +14,10 @@ use tokio::{
 
 use super::{shared::Shared, view::View};
 use crate::{
-    agent::{memory, supply::Bound},
+    agent::supply::Bound,
     api::{HostLease, HostReport, OWN_VERSION, VERSION_REMEDY, ViewEvent},
     client::{Client, ClientError, Lines, Tried},
+    memory,
     netlink::links::Devices,
     report::Applied,
 };

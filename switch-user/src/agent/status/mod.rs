@@ -28,12 +28,12 @@ use super::{
     },
     image::{Holder, Hook, Link},
     log::Journal,
-    memory,
     plan::Seat,
     rule_names::Policies,
     supply::{Bound, Proven},
 };
 use crate::{
+    memory,
     model::Validated,
     netlink::{Device, links::Devices},
     report::{

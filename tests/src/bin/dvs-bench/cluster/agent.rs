@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
-use switch_user::{agent::memory, tls::Role};
+use switch_user::{memory, tls::Role};
 use tokio::time::sleep;
 
 use super::{
@@ -18,8 +18,8 @@ use super::{
 
 /// As many as the real agent has.
 const THREADS: usize = 2;
-/// Within this time everything is on disk, too.
-const REST: Duration = Duration::from_millis(500);
+/// Within this time everything is on disk, and what memory was needed once has been given back.
+const REST: Duration = Duration::from_secs(2);
 
 /// Which host to be.
 #[derive(clap::Args)]
@@ -51,7 +51,6 @@ pub(super) struct Synced {
 
 /// Follows a manager until all is known, and says how that was.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    memory::share();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
     let synced = runtime.block_on(sync(options))?;
     println!("{}", serde_json::to_string(&synced)?);

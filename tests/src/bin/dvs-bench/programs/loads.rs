@@ -21,8 +21,8 @@ use switch_user::{
         },
         facts::Facts,
         host_mac::host_mac,
-        memory,
     },
+    memory,
     model::{Desired, NextHop, ValidRoute, ValidRouter, Validated, read, validate},
 };
 
@@ -66,7 +66,6 @@ fn load(home: &Arc<Home>, state: &std::path::Path) -> Result<Load> {
     let outcome = reconciler.reconcile(&desired, &Facts::default());
     let time: Duration = start.elapsed();
     ensure!(outcome.errors.is_empty(), "{:?}", outcome.errors);
-    memory::give_back();
     // Read back from the kernel, nothing is left to do.
     reconciler.distrust();
     ensure!(reconciler.reconcile(&desired, &Facts::default()).operations == 0, "routes are missing");
