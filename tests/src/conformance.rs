@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 use switch_user::store::{Batch, Entry, Key, Leases, Snapshot, Store, StoreError};
+use tokio::runtime::Runtime;
 
 use crate::netns::until;
 
@@ -129,52 +130,62 @@ pub fn entry(instance: &str, said: u8) -> Entry {
 }
 
 /// Checks a place for leases that has none.
-pub fn leases(leases: &dyn Leases) {
+pub fn leases(runtime: &Runtime, leases: &dyn Leases) {
+    let place = Place { runtime, leases };
     let long = Duration::from_mins(1);
-    let said = |name: &str| leases.watch().borrow().get(name).map(|entry| entry.said.clone());
-    let comes = |name: &str, expected: Option<u8>| {
-        let expected = expected.map(|said| json!(said));
-        until(&format!("{name} says {expected:?}"), || (said(name) == expected).then_some(()));
+    let comes = |name: &str, expected: u8| {
+        until(&format!("{name} says {expected}"), || {
+            (place.said(name) == Some(json!(expected))).then_some(())
+        });
     };
-    leases.keep("h1", &entry("a", 1), long).unwrap();
-    comes("h1", Some(1));
-    leases.keep("h1", &entry("a", 2), long).unwrap();
-    comes("h1", Some(2));
-    let error = leases.keep("h1", &entry("b", 3), long).unwrap_err();
+    place.keep("h1", &entry("a", 1), long).unwrap();
+    comes("h1", 1);
+    place.keep("h1", &entry("a", 2), long).unwrap();
+    comes("h1", 2);
+    let error = place.keep("h1", &entry("b", 3), long).unwrap_err();
     assert!(matches!(&error, StoreError::Taken { instance, .. } if instance == "a"), "{error}");
-    leases.end("h1", "b").unwrap();
-    leases.end("h2", "a").unwrap();
-    assert_eq!(said("h1"), Some(json!(2)));
-    leases.end("h1", "a").unwrap();
-    comes("h1", None);
-    leases.keep("h1", &entry("b", 3), long).unwrap();
-    comes("h1", Some(3));
-    an_entry_expires(leases);
-    assert_eq!(said("h1"), Some(json!(3)), "others stay");
-    a_shorter_time_counts(leases);
+    place.an_entry_expires();
+    assert_eq!(place.said("h1"), Some(json!(2)), "others stay, and say what they said");
+    place.a_shorter_time_counts();
+    place.keep("h1", &entry("b", 3), long).unwrap();
+    comes("h1", 3);
 }
 
-fn an_entry_expires(leases: &dyn Leases) {
-    let time = Duration::from_secs(3);
-    let alive = || leases.watch().borrow().contains_key("h2");
-    let begin = Instant::now();
-    leases.keep("h2", &entry("a", 1), time).unwrap();
-    until("h2 is there", || alive().then_some(()));
-    // Renewed for longer than it would live.
-    while begin.elapsed() < time + time / 2 {
-        std::thread::sleep(time / 10);
-        leases.keep("h2", &entry("a", 1), time).unwrap();
-        assert!(alive());
+/// A place, as callers without a runtime of their own see it.
+struct Place<'p> {
+    runtime: &'p Runtime,
+    leases: &'p dyn Leases,
+}
+
+impl Place<'_> {
+    fn keep(&self, name: &str, entry: &Entry, timeout: Duration) -> Result<(), StoreError> {
+        self.runtime.block_on(self.leases.keep(name, entry, timeout))
     }
-    let renewed = Instant::now();
-    until("h2 is gone", || (!alive()).then_some(()));
-    assert!(renewed.elapsed() > time * 9 / 10, "{:?}", renewed.elapsed());
-    leases.keep("h2", &entry("b", 1), time).unwrap();
-}
 
-fn a_shorter_time_counts(leases: &dyn Leases) {
-    let begin = Instant::now();
-    leases.keep("h1", &entry("b", 3), Duration::from_secs(2)).unwrap();
-    until("h1 is gone", || leases.watch().borrow().get("h1").is_none().then_some(()));
-    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+    fn said(&self, name: &str) -> Option<Value> {
+        self.leases.watch().borrow().get(name).map(|entry| entry.said.clone())
+    }
+
+    fn an_entry_expires(&self) {
+        let time = Duration::from_secs(3);
+        let alive = || self.said("h2").is_some();
+        let begin = Instant::now();
+        self.keep("h2", &entry("a", 1), time).unwrap();
+        until("h2 is there", || alive().then_some(()));
+        // Renewed for longer than it would live.
+        while begin.elapsed() < time + time / 2 {
+            std::thread::sleep(time / 10);
+            self.keep("h2", &entry("a", 1), time).unwrap();
+            assert!(alive());
+        }
+        let renewed = Instant::now();
+        until("h2 is gone", || (!alive()).then_some(()));
+        assert!(renewed.elapsed() > time * 9 / 10, "{:?}", renewed.elapsed());
+        self.keep("h2", &entry("b", 1), time).unwrap();
+    }
+
+    fn a_shorter_time_counts(&self) {
+        self.keep("h1", &entry("a", 2), Duration::from_secs(2)).unwrap();
+        until("h1 is gone", || self.said("h1").is_none().then_some(()));
+    }
 }

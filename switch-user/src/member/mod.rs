@@ -23,7 +23,7 @@ use std::{io, path::Path, sync::Arc};
 
 use tokio::task::JoinSet;
 
-pub use self::session::Senses;
+pub use self::session::{Senses, until_report};
 use self::{
     follow::Follower,
     record::Records,

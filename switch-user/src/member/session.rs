@@ -27,8 +27,10 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// Waits between attempts to reach any manager: the first, and the longest.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
-/// Reports are so much more often than the host's time is over.
+/// Reports are about so much more often than the host's time is over.
 const REPORTS: u32 = 3;
+/// What a host says of its memory is of so many bytes: what is said anew has to be written down.
+const MEMORY: u64 = 1 << 20;
 
 /// What the agent and the kernel say of this host.
 #[derive(Clone)]
@@ -126,9 +128,8 @@ impl Session {
         let Senses { mut applied, mut bound, .. } = self.senses.clone();
         let mut sensed = self.shared.sensed();
         loop {
-            let period = Duration::from_millis(lease) / REPORTS;
             let changed = tokio::select! {
-                () = sleep(period) => Ok(()),
+                () = sleep(until_report(lease)) => Ok(()),
                 changed = applied.changed() => changed,
                 changed = bound.changed() => changed,
                 changed = sensed.changed() => changed,
@@ -169,7 +170,7 @@ impl Session {
             unplugged: state.unplugged(),
             left: state.left(claims),
             ports: ports.values().filter(|device| state.seen.named(device).is_some()).count() as u64,
-            resident_bytes: memory::resident().unwrap_or_default(),
+            resident_bytes: memory::resident().unwrap_or_default().next_multiple_of(MEMORY),
         }
     }
 
@@ -200,6 +201,13 @@ async fn line(lines: &mut Lines<ViewEvent>) -> Result<ViewEvent, Trouble> {
 
 async fn within<T>(answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, Trouble> {
     Ok(timeout(SILENCE, answer).await.map_err(|_| Trouble::Silent)??)
+}
+
+/// How long a host waits before it reports again that has so many milliseconds to live: about a third of it, and not
+/// all hosts the same, because after a change for all of them they would report at the same moments from then on.
+#[must_use]
+pub fn until_report(timeout_ms: u64) -> Duration {
+    jittered(Duration::from_millis(timeout_ms) / REPORTS * 5 / 4)
 }
 
 /// Between a half and the whole of it, so that hosts do not all come back at the same moment.

@@ -4,6 +4,7 @@ mod memory;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -25,20 +26,19 @@ pub type Entries = Arc<BTreeMap<String, Arc<Entry>>>;
 
 /// A place for entries that expire.
 ///
-/// Calls may block for as long as the place takes to answer; callers on an async runtime use `spawn_blocking`.
+/// A thousand hosts renew theirs every second: whoever waits for the place holds no thread meanwhile.
 pub trait Leases: Send + Sync + 'static {
     /// Makes or renews the entry of this name. It expires if it is not renewed within `timeout`.
     ///
     /// # Errors
     /// [`StoreError::Taken`] if another instance keeps an entry of this name alive; otherwise when the place
     /// cannot be reached.
-    fn keep(&self, name: &str, entry: &Entry, timeout: Duration) -> Result<(), StoreError>;
-
-    /// Ends the entry of this name before its time, if this instance has it.
-    ///
-    /// # Errors
-    /// When the place cannot be reached.
-    fn end(&self, name: &str, instance: &str) -> Result<(), StoreError>;
+    fn keep<'a>(
+        &'a self,
+        name: &'a str,
+        entry: &'a Entry,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The entries that are alive; changes whenever one comes, says something else, or goes.
     fn watch(&self) -> watch::Receiver<Entries>;

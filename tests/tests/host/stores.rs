@@ -18,5 +18,5 @@ fn a_store_in_a_file() {
 fn leases_in_memory() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _inside = runtime.enter();
-    conformance::leases(&*MemoryLeases::start());
+    conformance::leases(&runtime, &*MemoryLeases::start());
 }

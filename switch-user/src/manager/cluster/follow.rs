@@ -91,6 +91,12 @@ impl Cluster {
 }
 
 impl Manager {
+    /// True if the stores have what the views have not.
+    pub(super) fn is_behind(&self, cluster: &Cluster) -> bool {
+        *cluster.0.generation.borrow() < *self.store.watch().borrow()
+            || cluster.views().claims() < *cluster.0.bindings.watch().borrow()
+    }
+
     /// Brings the views to what the stores have.
     pub(super) fn catch_up(&self, cluster: &Cluster) -> Result<(), ApiError> {
         let _one = cluster.0.following.lock().unwrap_or_else(PoisonError::into_inner);

@@ -51,18 +51,20 @@ async fn report(
 ) -> Result<Json<HostLease>, ApiError> {
     let cluster = manager.many()?;
     let report: HostReport = parsed(said.clone())?;
-    let answer = manager.blocking(move |manager| {
-        manager.catch_up(&cluster)?;
-        manager.introduce(&cluster, &host)?;
-        cluster.keep(&host, &report.instance, said)?;
-        let wishes = wishes(&cluster.views(), &host, &report);
-        let mut refused = manager.claim(&cluster, &host, &wishes)?;
-        refused.extend(manager.switch_over(&cluster, Some(&host))?);
-        manager.renew(&cluster, &host, &report.left)?;
-        let texts = refused.into_iter().map(|(port, refusal)| (port, refusal.to_string()));
-        Ok(cluster.lease(texts.collect()))
-    });
-    Ok(Json(answer.await?))
+    if manager.is_behind(&cluster) || !cluster.views().has_host(&host) {
+        let (cluster, host) = (cluster.clone(), host.clone());
+        let known = manager.blocking(move |manager| {
+            manager.catch_up(&cluster)?;
+            manager.introduce(&cluster, &host)
+        });
+        known.await?;
+    }
+    cluster.keep(&host, &report.instance, said).await?;
+    if !asks(&cluster.views(), &host, &report) {
+        // What a thousand hosts say every second takes no thread each.
+        return Ok(Json(cluster.lease(BTreeMap::new())));
+    }
+    Ok(Json(manager.blocking(move |manager| manager.answer(&cluster, &host, &report)).await?))
 }
 
 /// Binds a port to a host, because somebody attached it there.
@@ -120,6 +122,16 @@ pub(super) fn parsed<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
 }
 
 impl Manager {
+    /// Gives a host what its report asks for.
+    fn answer(&self, cluster: &Cluster, host: &str, report: &HostReport) -> Result<HostLease, ApiError> {
+        let wishes = wishes(&cluster.views(), host, report);
+        let mut refused = self.claim(cluster, host, &wishes)?;
+        refused.extend(self.switch_over(cluster, Some(host))?);
+        self.renew(cluster, host, &report.left)?;
+        let texts = refused.into_iter().map(|(port, refusal)| (port, refusal.to_string()));
+        Ok(cluster.lease(texts.collect()))
+    }
+
     /// Makes the object of a host that is not known yet. Those of hosts that come at the same time are one write.
     fn introduce(&self, cluster: &Cluster, host: &str) -> Result<(), ApiError> {
         if cluster.views().has_host(host) {
@@ -149,9 +161,9 @@ fn with_hosts(old: &Desired, names: &BTreeSet<String>) -> Desired {
 
 impl Cluster {
     /// Renews the lease of a host.
-    fn keep(&self, host: &str, instance: &str, said: Value) -> Result<(), ApiError> {
+    async fn keep(&self, host: &str, instance: &str, said: Value) -> Result<(), ApiError> {
         let entry = Entry { instance: instance.to_owned(), said };
-        match self.0.leases.keep(host, &entry, self.0.timeout) {
+        match self.0.leases.keep(host, &entry, self.0.timeout).await {
             Err(StoreError::Taken { name, instance: holder }) => {
                 let instance = instance.to_owned();
                 tracing::warn!(
@@ -171,6 +183,13 @@ impl Cluster {
         let timeout_ms = u64::try_from(self.0.timeout.as_millis()).unwrap_or(u64::MAX);
         HostLease { timeout_ms, refused }
     }
+}
+
+/// True if a report asks for anything but to be noted.
+fn asks(views: &Views, host: &str, report: &HostReport) -> bool {
+    !report.left.is_empty()
+        || !wishes(views, host, report).is_empty()
+        || views.planned().any(|(_, binding, target)| binding.host == host || target.host == host)
 }
 
 /// The ports that a report asks for.

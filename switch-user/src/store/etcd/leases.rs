@@ -4,14 +4,14 @@ mod batch;
 
 use std::{
     collections::BTreeMap,
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{runtime::Handle, sync::watch as channel, task::JoinHandle};
+use tokio::{sync::watch as channel, task::JoinHandle};
 
 use self::batch::Queue;
 use super::{
@@ -31,7 +31,6 @@ const MOMENTS: u32 = 6;
 /// Entries in etcd: each one has a lease, and goes when the lease is over. Any manager may renew it.
 pub struct EtcdLeases {
     inner: Arc<Inner>,
-    runtime: Handle,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -85,11 +84,7 @@ impl EtcdLeases {
         let writer = Arc::clone(&inner);
         let writer = tokio::spawn(async move { batch::run(&writer.client, wishes).await });
         let tasks = [tokio::spawn(follow(Arc::clone(&inner))), writer];
-        Ok(Self { inner, runtime: Handle::current(), tasks })
-    }
-
-    fn block<T>(&self, run: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
-        self.runtime.block_on(run).map_err(|failure| self.inner.client.unanswered(failure))
+        Ok(Self { inner, tasks })
     }
 }
 
@@ -100,19 +95,18 @@ impl Drop for EtcdLeases {
 }
 
 impl Leases for EtcdLeases {
-    fn keep(&self, name: &str, entry: &Entry, timeout: Duration) -> Result<(), StoreError> {
+    fn keep<'a>(
+        &'a self,
+        name: &'a str,
+        entry: &'a Entry,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         let seconds = i64::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
-        match self.block(self.inner.keep(name, entry, seconds))? {
-            None => Ok(()),
-            Some(instance) => Err(StoreError::Taken { name: name.into(), instance }),
-        }
-    }
-
-    fn end(&self, name: &str, instance: &str) -> Result<(), StoreError> {
-        self.block(async {
-            match self.inner.read(name).await? {
-                Some(kept) if kept.entry.instance == instance => self.inner.client.revoke(kept.lease).await,
-                Some(_) | None => Ok(()),
+        Box::pin(async move {
+            match self.inner.keep(name, entry, seconds).await {
+                Ok(None) => Ok(()),
+                Ok(Some(instance)) => Err(StoreError::Taken { name: name.into(), instance }),
+                Err(failure) => Err(self.inner.client.unanswered(failure)),
             }
         })
     }
@@ -267,6 +261,11 @@ impl Inner {
         self.put(name, Kept { entry, seconds, lease, mod_revision, renewed: None });
     }
 
+    /// True if this is no news of the entry: most are of what was written here.
+    fn knows(&self, name: &str, revision: i64) -> bool {
+        self.kept().get(name).is_some_and(|known| known.mod_revision >= revision)
+    }
+
     /// Notes an entry, unless a newer one is known.
     fn put(&self, name: &str, mut kept: Kept) {
         let mut all = self.kept();
@@ -318,14 +317,14 @@ impl Inner {
 
     fn take(&self, Event { kind, kv }: Event) {
         let Some(kv) = kv else { return };
-        if kind == 0 {
-            if let Some((name, kept)) = self.parse(&kv) {
-                self.put(&name, kept);
-            }
-        } else if let Some(name) =
-            std::str::from_utf8(&kv.key).ok().and_then(|key| key.strip_prefix(&self.prefix))
-        {
+        let name = std::str::from_utf8(&kv.key).ok().and_then(|key| key.strip_prefix(&self.prefix));
+        let Some(name) = name else { return };
+        if kind != 0 {
             self.remove(name, kv.mod_revision);
+        } else if !self.knows(name, kv.mod_revision)
+            && let Some((name, kept)) = self.parse(&kv)
+        {
+            self.put(&name, kept);
         }
     }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::{BoxFuture, ready};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep_until},
@@ -55,6 +56,26 @@ impl MemoryLeases {
         self.entries.send_modify(|entries| change(Arc::make_mut(entries)));
     }
 
+    /// Makes or renews an entry, unless another instance has the name.
+    fn renew(&self, name: &str, entry: &Entry, timeout: Duration) -> Result<(), StoreError> {
+        let deadline = Instant::now() + timeout;
+        self.locked(|deadlines| {
+            let known = self.entries.borrow().get(name).cloned();
+            if let Some(known) = known.as_ref().filter(|known| known.instance != entry.instance) {
+                let instance = known.instance.clone();
+                return Err(StoreError::Taken { name: name.into(), instance });
+            }
+            deadlines.by_name.insert(name.into(), deadline);
+            if deadlines.next.is_none_or(|next| deadline < next) {
+                self.sooner.notify_one();
+            }
+            if known.as_deref() != Some(entry) {
+                self.publish(|entries| drop(entries.insert(name.into(), Arc::new(entry.clone()))));
+            }
+            Ok(())
+        })
+    }
+
     /// Ends what is over, and says when the next one is.
     fn sweep(&self, now: Instant) -> Option<Instant> {
         self.locked(|deadlines| {
@@ -95,33 +116,13 @@ async fn expire(leases: Weak<MemoryLeases>, sooner: Arc<Notify>) {
 }
 
 impl Leases for MemoryLeases {
-    fn keep(&self, name: &str, entry: &Entry, timeout: Duration) -> Result<(), StoreError> {
-        let deadline = Instant::now() + timeout;
-        self.locked(|deadlines| {
-            let known = self.entries.borrow().get(name).cloned();
-            if let Some(known) = known.as_ref().filter(|known| known.instance != entry.instance) {
-                let instance = known.instance.clone();
-                return Err(StoreError::Taken { name: name.into(), instance });
-            }
-            deadlines.by_name.insert(name.into(), deadline);
-            if deadlines.next.is_none_or(|next| deadline < next) {
-                self.sooner.notify_one();
-            }
-            if known.as_deref() != Some(entry) {
-                self.publish(|entries| drop(entries.insert(name.into(), Arc::new(entry.clone()))));
-            }
-            Ok(())
-        })
-    }
-
-    fn end(&self, name: &str, instance: &str) -> Result<(), StoreError> {
-        self.locked(|deadlines| {
-            if self.entries.borrow().get(name).is_some_and(|entry| entry.instance == instance) {
-                deadlines.by_name.remove(name);
-                self.publish(|entries| drop(entries.remove(name)));
-            }
-        });
-        Ok(())
+    fn keep<'a>(
+        &'a self,
+        name: &'a str,
+        entry: &'a Entry,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.renew(name, entry, timeout)))
     }
 
     fn watch(&self) -> watch::Receiver<Entries> {

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use switch_user::{
     api::{HostReport, ViewEvent},
     client::{Client, Lines},
+    member::until_report,
     report::Applied,
 };
 use tokio::{
@@ -17,8 +18,6 @@ use tokio::{
 
 use super::board::Board;
 
-/// Between two reports, as hosts of a manager with a time-out of three seconds do it.
-const REPORT: Duration = Duration::from_secs(1);
 /// Before another attempt.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -42,28 +41,28 @@ impl Thin {
     }
 
     async fn attend(&mut self) -> Result<()> {
-        self.report(0, true).await?;
+        let timeout_ms = self.report(0, true).await?;
         self.devices.clear();
         let lines = self.client.view(&self.name, None).await?;
         let (told, applied) = watch::channel(0);
         tokio::select! {
             ended = read(lines, &self.board, self.number, told) => ended,
-            ended = self.keep_reporting(applied) => ended,
+            ended = self.keep_reporting(applied, timeout_ms) => ended,
         }
     }
 
-    async fn keep_reporting(&self, mut applied: watch::Receiver<u64>) -> Result<()> {
+    async fn keep_reporting(&self, mut applied: watch::Receiver<u64>, mut timeout_ms: u64) -> Result<()> {
         loop {
             // A change is told at once.
-            if let Ok(changed) = timeout(REPORT, applied.changed()).await {
+            if let Ok(changed) = timeout(until_report(timeout_ms), applied.changed()).await {
                 changed?;
             }
             let generation = *applied.borrow_and_update();
-            self.report(generation, false).await?;
+            timeout_ms = self.report(generation, false).await?;
         }
     }
 
-    async fn report(&self, generation: u64, first: bool) -> Result<()> {
+    async fn report(&self, generation: u64, first: bool) -> Result<u64> {
         let devices = self.devices.iter().filter(|_| first).map(|device| (device.clone(), false));
         let report = HostReport {
             instance: format!("bench-{}", self.name),
@@ -76,7 +75,7 @@ impl Thin {
         if !answer.refused.is_empty() {
             bail!("the manager refuses {:?}", answer.refused);
         }
-        Ok(())
+        Ok(answer.timeout_ms)
     }
 }
 
