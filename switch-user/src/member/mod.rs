@@ -7,6 +7,7 @@ mod claims;
 mod coming;
 mod follow;
 mod instance;
+mod local;
 mod record;
 mod saver;
 mod seen;

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs::File, sync::Arc};
 use tokio::sync::watch;
 
 use super::{
+    local::{Local, localise},
     shared::Shared,
-    view::{Coming, Documents, Local, localise},
+    view::{Coming, Documents},
 };
 use crate::{
     agent::supply::{Proven, Supplied, Supply, SupplyError},

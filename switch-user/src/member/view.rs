@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     api::{Binding, ObjectName, ViewEvent, view_digest},
-    model::{
-        Desired, Document, Host, Kind, Object, ObjectId, Problem, Scope, ValidPort, Validated,
-        overlay::{Overlay, RemotePort},
-        validate_as,
-    },
+    model::{Document, Host, Kind, Object, ObjectId},
 };
 
 /// The documents of a view.
@@ -124,87 +120,6 @@ impl View {
 /// Ports that are to come, each with its device if there is one.
 pub(super) type Coming = BTreeMap<String, Option<String>>;
 
-/// The configuration of a host, as far as it does not matter where ports elsewhere are.
-#[derive(Debug)]
-pub(super) struct Local {
-    /// The configuration without ports elsewhere.
-    pub(super) valid: Arc<Validated>,
-    /// Ports of overlay networks that are not here, each with its network. All of them are up.
-    pub(super) others: BTreeMap<String, (String, ValidPort)>,
-}
-
-impl Local {
-    /// The configuration where these ports are at these hosts.
-    pub(super) fn with(&mut self, places: &BTreeMap<String, String>) -> Arc<Validated> {
-        let remote = |(port, host): (&String, &String)| {
-            let (network, found) = self.others.get(port)?;
-            let (macs, ips) = (found.macs.clone(), found.ips.clone());
-            let remote = RemotePort { host: host.clone(), network: network.clone(), macs, ips };
-            self.valid.overlay.hosts.contains_key(host).then(|| (port.clone(), remote))
-        };
-        let ports = places.iter().filter_map(remote).collect();
-        if self.valid.overlay.ports != ports {
-            let valid = Arc::make_mut(&mut self.valid);
-            valid.overlay.ports = ports;
-        }
-        Arc::clone(&self.valid)
-    }
-}
-
-/// The configuration of a host that has these ports, with their devices. Those that are to come are closed, and
-/// besides that as if they were here. Ports elsewhere are members of groups and of overlay networks, and nothing else;
-/// uplinks of other hosts are none.
-///
-/// # Errors
-/// What is wrong with the documents.
-pub(super) fn localise(
-    host: &str,
-    documents: &Documents,
-    here: &BTreeMap<String, String>,
-    coming: &Coming,
-) -> Result<Local, Vec<Problem>> {
-    let mut desired: Desired = documents.values().map(|document| document.object.clone()).collect();
-    for port in desired.ports.values_mut() {
-        // On another host another port may have a device of this name.
-        port.device = here.get(&port.name).or_else(|| coming.get(&port.name)?.as_ref()).cloned();
-    }
-    desired
-        .uplinks
-        .retain(|_, uplink| uplink.hosts.is_empty() || uplink.hosts.iter().any(|name| name == host));
-    // The other hosts of an uplink need not be in the view.
-    desired.uplinks.values_mut().for_each(|uplink| uplink.hosts.clear());
-    let mut valid = validate_as(&desired, &[], Scope::View { ports: here.len() + coming.len() })?;
-    valid.overlay = overlay(host, &desired);
-    let (ports, elsewhere): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        std::mem::take(&mut valid.ports).into_iter().partition(|(name, _)| here.contains_key(name));
-    valid.ports = ports;
-    for name in coming.keys() {
-        if let Some(port) = elsewhere.get(name) {
-            let closed = ValidPort { up: false, standby: true, ..port.clone() };
-            valid.ports.insert(name.clone(), closed);
-        }
-    }
-    let others = tunnelled(&desired, elsewhere);
-    Ok(Local { valid: Arc::new(valid), others })
-}
-
-/// Where tunnels begin and end.
-fn overlay(host: &str, desired: &Desired) -> Overlay {
-    let address = |host: &Host| Some((host.name.clone(), host.underlay?));
-    let mut hosts: BTreeMap<_, _> = desired.hosts.values().filter_map(address).collect();
-    Overlay { address: hosts.remove(host), hosts, ports: BTreeMap::new() }
-}
-
-/// Those of the ports that are up and in an overlay network, with its name.
-fn tunnelled(desired: &Desired, ports: BTreeMap<String, ValidPort>) -> BTreeMap<String, (String, ValidPort)> {
-    let with_network = |(name, port): (String, ValidPort)| {
-        let network = desired.ports.get(&name)?.network.as_ref()?;
-        let found = desired.networks.get(network).filter(|network| network.vni.is_some() && port.up)?;
-        Some((name, (found.name.clone(), port)))
-    };
-    ports.into_iter().filter_map(with_network).collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -272,64 +187,5 @@ pub(super) mod tests {
         let mut copy = View::default();
         copy.take(view().event());
         assert_eq!(copy, view());
-    }
-
-    #[test]
-    fn ports_elsewhere_are_members_of_groups_only() {
-        let here = [("p1".to_owned(), "tap1".to_owned())].into();
-        let valid = localise("h1", &view().documents, &here, &Coming::new()).unwrap().valid;
-        assert_eq!(valid.ports.keys().collect::<Vec<_>>(), ["p1"]);
-        assert_eq!(valid.ports["p1"].device.as_deref(), Some("tap1"));
-        assert_eq!(valid.ports["p1"].policies, ["web"]);
-        let peers = valid.policies["web"].rules[0].peer.as_ref().unwrap();
-        let expected: Vec<ipnet::IpNet> =
-            ["10.0.10.1/32", "10.0.10.2/32"].map(|net| net.parse().unwrap()).into();
-        assert_eq!(**peers, expected);
-    }
-
-    #[test]
-    fn overlay_networks_lead_to_ports_at_hosts_with_addresses() {
-        let objects = r#"
-{apiVersion: dvs/v1, kind: Network, name: over, vni: 5000}
----
-{apiVersion: dvs/v1, kind: Network, name: blue, vlan: 10}
----
-{apiVersion: dvs/v1, kind: Host, name: h1, underlay: 192.0.2.1}
----
-{apiVersion: dvs/v1, kind: Host, name: h2, underlay: 192.0.2.2}
----
-{apiVersion: dvs/v1, kind: Host, name: h3}
----
-{apiVersion: dvs/v1, kind: Port, name: p1, network: over}
----
-{apiVersion: dvs/v1, kind: Port, name: p2, network: over, mac: ["02:00:00:00:00:02"], ip: ["10.0.0.2"]}
----
-{apiVersion: dvs/v1, kind: Port, name: p3, network: over}
----
-{apiVersion: dvs/v1, kind: Port, name: p4, network: over, admin: down}
----
-{apiVersion: dvs/v1, kind: Port, name: p5, network: blue}
-"#;
-        let put = from_text(objects).objects().map(Object::document).collect();
-        let mut view = View::default();
-        view.take(ViewEvent { complete: true, put, ..ViewEvent::default() });
-        let here = [("p1".to_owned(), "tap1".to_owned())].into();
-        let mut local = localise("h1", &view.documents, &here, &Coming::new()).unwrap();
-        let at = |places: &[(&str, &str)]| -> BTreeMap<String, String> {
-            places.iter().map(|(port, host)| ((*port).to_owned(), (*host).to_owned())).collect()
-        };
-        let valid = local.with(&at(&[("p2", "h2"), ("p3", "h3"), ("p4", "h2"), ("p5", "h2")]));
-        let Overlay { address, hosts, ports } = &valid.overlay;
-        assert_eq!(*address, Some([192, 0, 2, 1].into()));
-        assert_eq!(*hosts, [("h2".to_owned(), [192, 0, 2, 2].into())].into());
-        let two = RemotePort {
-            host: "h2".into(),
-            network: "over".into(),
-            macs: vec!["02:00:00:00:00:02".parse().unwrap()],
-            ips: vec![[10, 0, 0, 2].into()],
-        };
-        assert_eq!(*ports, [("p2".to_owned(), two)].into());
-        assert!(Arc::ptr_eq(&valid, &local.with(&at(&[("p2", "h2")]))), "nothing is new");
-        assert!(local.with(&at(&[])).overlay.ports.is_empty());
     }
 }
