@@ -132,6 +132,10 @@ pub struct HostReport {
 pub struct HostLease {
     /// The host is dead for others when it has not reported for this time.
     pub timeout_ms: u64,
+    /// The host waits for some part of this time before it reports that it has applied something: all hosts of a large
+    /// cluster apply a change at the same time.
+    #[serde(default)]
+    pub spread_ms: u64,
     /// What became of claims, and why some were refused, by port.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, String>,

@@ -8,6 +8,7 @@ mod coming;
 mod follow;
 mod instance;
 mod local;
+mod pace;
 mod record;
 mod saver;
 mod seen;
@@ -24,7 +25,6 @@ use std::{io, path::Path, sync::Arc};
 
 use tokio::task::JoinSet;
 
-pub use self::session::{Senses, until_report};
 use self::{
     follow::Follower,
     record::Records,
@@ -33,6 +33,7 @@ use self::{
     state::State,
     supply::{ViewStore, ViewSupply},
 };
+pub use self::{pace::Pace, session::Senses};
 use crate::{agent::supply::Supply, client::Client, report::Follow, store::Store};
 
 /// A member of a cluster.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,10 +11,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{shared::Shared, view::View};
+use super::{
+    pace::{Pace, jittered},
+    shared::Shared,
+    view::View,
+};
 use crate::{
     agent::supply::Bound,
-    api::{HostLease, HostReport, OWN_VERSION, VERSION_REMEDY, ViewEvent},
+    api::{HostReport, OWN_VERSION, VERSION_REMEDY, ViewEvent},
     client::{Client, ClientError, Lines, Tried},
     memory,
     netlink::links::Devices,
@@ -27,8 +30,6 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// Waits between attempts to reach any manager: the first, and the longest.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
-/// Reports are about so much more often than the host's time is over.
-const REPORTS: u32 = 3;
 /// What a host says of its memory is of so many bytes: what is said anew has to be written down.
 const MEMORY: u64 = 1 << 20;
 
@@ -105,13 +106,13 @@ impl Session {
     /// Talks with a manager until it is gone.
     async fn attend(&self, name: &str, client: &Client) -> Trouble {
         let begun = async {
-            let lease = self.report(client).await?;
+            let pace = self.report(client).await?;
             let digest = self.shared.state().view.as_ref().map(View::digest);
             let mut lines = within(client.view(&self.shared.host, digest)).await?;
             let first = line(&mut lines).await?;
-            Ok((lease, lines, first))
+            Ok((pace, lines, first))
         };
-        let (lease, lines, first) = match begun.await {
+        let (pace, lines, first) = match begun.await {
             Ok(begun) => begun,
             Err(trouble) => return trouble,
         };
@@ -119,38 +120,47 @@ impl Session {
         self.shared.change(|state| state.take(first));
         tokio::select! {
             trouble = read(&self.shared, lines) => trouble,
-            trouble = self.keep_reporting(client, lease) => trouble,
+            trouble = self.keep_reporting(client, pace) => trouble,
         }
     }
 
-    /// Reports from time to time, and at once when there is something to say.
-    async fn keep_reporting(&self, client: &Client, mut lease: u64) -> Trouble {
+    /// Reports from time to time; at once when there are other devices, or a VM runs here that is to come; and in its
+    /// turn when something has been applied.
+    async fn keep_reporting(&self, client: &Client, mut pace: Pace) -> Trouble {
         let Senses { mut applied, mut bound, .. } = self.senses.clone();
         let mut sensed = self.shared.sensed();
         loop {
+            let in_turn = async {
+                tokio::select! {
+                    changed = applied.changed() => changed?,
+                    changed = bound.changed() => changed?,
+                }
+                sleep(pace.turn()).await;
+                Ok(())
+            };
             let changed = tokio::select! {
-                () = sleep(until_report(lease)) => Ok(()),
-                changed = applied.changed() => changed,
-                changed = bound.changed() => changed,
+                () = sleep(pace.pause()) => Ok(()),
+                changed = in_turn => changed,
                 changed = sensed.changed() => changed,
             };
             if changed.is_err() {
                 return Trouble::Stopping;
             }
             match self.report(client).await {
-                Ok(answer) => lease = answer,
+                Ok(answer) => pace = answer,
                 Err(trouble) => return trouble,
             }
         }
     }
 
-    /// Reports once; returns the milliseconds after which the host is dead for others.
-    async fn report(&self, client: &Client) -> Result<u64, Trouble> {
+    /// Reports once; returns when to report again.
+    async fn report(&self, client: &Client) -> Result<Pace, Trouble> {
         let report = self.told();
-        let HostLease { timeout_ms, refused } = within(client.report(&self.shared.host, &report)).await?;
+        let lease = within(client.report(&self.shared.host, &report)).await?;
         self.shared.state().told(&report.left);
-        self.note(refused);
-        Ok(timeout_ms)
+        let pace = Pace::of(&lease);
+        self.note(lease.refused);
+        Ok(pace)
     }
 
     /// What the host says of itself.
@@ -201,29 +211,4 @@ async fn line(lines: &mut Lines<ViewEvent>) -> Result<ViewEvent, Trouble> {
 
 async fn within<T>(answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, Trouble> {
     Ok(timeout(SILENCE, answer).await.map_err(|_| Trouble::Silent)??)
-}
-
-/// How long a host waits before it reports again that has so many milliseconds to live: about a third of it, and not
-/// all hosts the same, because after a change for all of them they would report at the same moments from then on.
-#[must_use]
-pub fn until_report(timeout_ms: u64) -> Duration {
-    jittered(Duration::from_millis(timeout_ms) / REPORTS * 5 / 4)
-}
-
-/// Between a half and the whole of it, so that hosts do not all come back at the same moment.
-fn jittered(pause: Duration) -> Duration {
-    let random = RandomState::new().build_hasher().finish() % 1000;
-    pause / 2 + pause / 2 * u32::try_from(random).unwrap_or_default() / 1000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_differ_and_keep_their_bounds() {
-        let pauses: std::collections::BTreeSet<Duration> = (0..64).map(|_| jittered(RETRY)).collect();
-        assert!(pauses.len() > 1);
-        assert!(pauses.iter().all(|pause| (RETRY / 2..=RETRY).contains(pause)), "{pauses:?}");
-    }
 }

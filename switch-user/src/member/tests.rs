@@ -96,7 +96,7 @@ async fn report(State(script): State<Arc<Script>>, Json(report): Json<HostReport
     }
     script.reports.lock().unwrap().push(report);
     let refused = script.refused.lock().unwrap().clone();
-    Json(HostLease { timeout_ms: 300, refused }).into_response()
+    Json(HostLease { timeout_ms: 300, spread_ms: 0, refused }).into_response()
 }
 
 async fn view(State(script): State<Arc<Script>>) -> Body {
@@ -124,7 +124,7 @@ async fn claim(State(script): State<Arc<Script>>, Json(claim): Json<Claim>) -> R
 
 /// The answer to what is granted.
 fn lease() -> Response {
-    Json(HostLease { timeout_ms: 300, refused: BTreeMap::new() }).into_response()
+    Json(HostLease { timeout_ms: 300, spread_ms: 0, refused: BTreeMap::new() }).into_response()
 }
 
 async fn release(

@@ -29,6 +29,9 @@ use crate::{
     store::{Entry, StoreError},
 };
 
+/// So many hosts are to report a change within a millisecond. A manager takes about as many on one CPU.
+const REPORTS_A_MS: u64 = 10;
+
 /// Routes of hosts' reports and claims.
 pub(super) fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::new().routes(routes!(report)).routes(routes!(claim)).routes(routes!(release))
@@ -51,7 +54,9 @@ async fn report(
 ) -> Result<Json<HostLease>, ApiError> {
     let cluster = manager.many()?;
     let report: HostReport = parsed(said.clone())?;
+    // When all hosts come at once, most of them wait without a thread.
     if manager.is_behind(&cluster) || !cluster.views().has_host(&host) {
+        let _turn = cluster.0.turns.acquire().await;
         let (cluster, host) = (cluster.clone(), host.clone());
         let known = manager.blocking(move |manager| {
             manager.catch_up(&cluster)?;
@@ -64,6 +69,8 @@ async fn report(
         // What a thousand hosts say every second takes no thread each.
         return Ok(Json(cluster.lease(BTreeMap::new())));
     }
+    let turns = cluster.clone();
+    let _turn = turns.0.turns.acquire().await;
     Ok(Json(manager.blocking(move |manager| manager.answer(&cluster, &host, &report)).await?))
 }
 
@@ -181,7 +188,8 @@ impl Cluster {
     /// The answer to a host.
     fn lease(&self, refused: BTreeMap<String, String>) -> HostLease {
         let timeout_ms = u64::try_from(self.0.timeout.as_millis()).unwrap_or(u64::MAX);
-        HostLease { timeout_ms, refused }
+        let spread_ms = self.0.leases.watch().borrow().len() as u64 / REPORTS_A_MS;
+        HostLease { timeout_ms, spread_ms, refused }
     }
 }
 

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{alive::Liveness, views::Views};
@@ -36,6 +36,10 @@ pub use self::{claims::Refusal, error::ClusterError};
 
 /// Time without a report after which a host is dead, unless set otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Most reports that take a thread at a time. They wait for each other in any case, and a thread for each of a thousand hosts
+/// is half a gigabyte.
+const TURNS: usize = 16;
 
 /// What a manager of many hosts has besides the configuration.
 #[derive(Clone)]
@@ -55,6 +59,8 @@ struct Inner {
     introducing: Mutex<()>,
     /// One of this manager's claims at a time, so that they do not conflict with each other.
     claiming: Mutex<()>,
+    /// Reports that take a thread at a time.
+    turns: Semaphore,
     /// Generation of the views.
     generation: watch::Sender<u64>,
 }
@@ -73,6 +79,7 @@ impl Cluster {
             newcomers: Mutex::default(),
             introducing: Mutex::default(),
             claiming: Mutex::default(),
+            turns: Semaphore::new(TURNS),
             generation: watch::Sender::default(),
         }))
     }

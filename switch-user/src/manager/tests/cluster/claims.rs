@@ -57,7 +57,7 @@ async fn a_device_that_appears_takes_its_port_if_the_newest_binding_is_known() {
 async fn people_attach_and_detach() {
     let many = Many::with_hosts().await;
     many.report("h1", json!({"devices": {"v1": true}})).await;
-    assert_eq!(many.attach("h2", "p1", "v7").await, (200, json!({"timeoutMs": 3000})));
+    assert_eq!(many.attach("h2", "p1", "v7").await, (200, json!({"timeoutMs": 3000, "spreadMs": 0})));
     assert_eq!(many.places().await, ["p1 h2 v7"]);
     let epoch = many.api.get("/v1/cluster/bindings").await["bindings"][0]["epoch"].clone();
     let uri = "/v1/cluster/hosts/h1/claims/p1";

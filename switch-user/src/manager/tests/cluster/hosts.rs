@@ -5,9 +5,18 @@ use futures_util::FutureExt;
 use super::*;
 
 #[tokio::test(start_paused = true)]
+async fn the_more_hosts_there_are_the_longer_they_take_to_report_a_change() {
+    let many = Many::new().await;
+    for number in 0..30 {
+        let answer = many.report(&format!("h{number}"), json!({})).await;
+        assert_eq!(answer["spreadMs"], json!((number + 1) / 10), "{number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_comes_into_being_when_it_reports() {
     let many = Many::new().await;
-    assert_eq!(many.report("h1", json!({})).await, json!({"timeoutMs": 3000}));
+    assert_eq!(many.report("h1", json!({})).await, json!({"timeoutMs": 3000, "spreadMs": 0}));
     let host = json!({"apiVersion": "dvs/v1", "kind": "Host", "name": "h1", "haGroup": "default"});
     assert_eq!(many.api.get("/v1/hosts/h1").await, host);
     let hosts = many.api.get("/v1/cluster/hosts").await;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use switch_user::{
     api::{HostReport, ViewEvent},
     client::{Client, Lines},
-    member::until_report,
+    member::Pace,
     report::Applied,
 };
 use tokio::{
@@ -41,28 +41,28 @@ impl Thin {
     }
 
     async fn attend(&mut self) -> Result<()> {
-        let timeout_ms = self.report(0, true).await?;
+        let pace = self.report(0, true).await?;
         self.devices.clear();
         let lines = self.client.view(&self.name, None).await?;
         let (told, applied) = watch::channel(0);
         tokio::select! {
             ended = read(lines, &self.board, self.number, told) => ended,
-            ended = self.keep_reporting(applied, timeout_ms) => ended,
+            ended = self.keep_reporting(applied, pace) => ended,
         }
     }
 
-    async fn keep_reporting(&self, mut applied: watch::Receiver<u64>, mut timeout_ms: u64) -> Result<()> {
+    async fn keep_reporting(&self, mut applied: watch::Receiver<u64>, mut pace: Pace) -> Result<()> {
         loop {
-            // A change is told at once.
-            if let Ok(changed) = timeout(until_report(timeout_ms), applied.changed()).await {
+            if let Ok(changed) = timeout(pace.pause(), applied.changed()).await {
                 changed?;
+                sleep(pace.turn()).await;
             }
             let generation = *applied.borrow_and_update();
-            timeout_ms = self.report(generation, false).await?;
+            pace = self.report(generation, false).await?;
         }
     }
 
-    async fn report(&self, generation: u64, first: bool) -> Result<u64> {
+    async fn report(&self, generation: u64, first: bool) -> Result<Pace> {
         let devices = self.devices.iter().filter(|_| first).map(|device| (device.clone(), false));
         let report = HostReport {
             instance: format!("bench-{}", self.name),
@@ -75,7 +75,7 @@ impl Thin {
         if !answer.refused.is_empty() {
             bail!("the manager refuses {:?}", answer.refused);
         }
-        Ok(answer.timeout_ms)
+        Ok(Pace::of(&answer))
     }
 }
 
