@@ -56,7 +56,10 @@ pub(super) fn localise(
     let mut desired: Desired = objects.filter(|object| needed.has(object)).cloned().collect();
     for port in desired.ports.values_mut() {
         // On another host another port may have a device of this name.
-        port.device = here.get(&port.name).or_else(|| coming.get(&port.name)?.as_ref()).cloned();
+        let device = here.get(&port.name).or_else(|| coming.get(&port.name)?.as_ref());
+        if port.device.as_ref() != device {
+            Arc::make_mut(port).device = device.cloned();
+        }
     }
     desired
         .uplinks
@@ -108,21 +111,18 @@ impl<'v> Needed<'v> {
         while let Some(name) = todo.pop() {
             let Some(group) = groups.remove(name) else { continue };
             todo.extend(group.groups.iter().map(String::as_str));
-            needed.selectors.extend(Some(&group.selector).filter(|selector| !selector.is_empty()));
+            needed.selectors.push(&group.selector);
         }
         needed
     }
 
     fn has(&self, object: &Object) -> bool {
         let Object::Port(port) = object else { return true };
-        let labels = |selector: &&BTreeMap<String, String>| {
-            selector.iter().all(|(key, value)| port.label.get(key) == Some(value))
-        };
         self.here.contains_key(&port.name)
             || self.coming.contains_key(&port.name)
             || self.listed.contains(port.name.as_str())
             || port.network.as_deref().is_some_and(|network| self.overlays.contains(network))
-            || self.selectors.iter().any(labels)
+            || self.selectors.iter().any(|selector| port.label.are_selected_by(selector))
     }
 }
 

@@ -1,6 +1,9 @@
 //! A whole configuration as users wrote it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -23,8 +26,8 @@ pub struct Desired {
     pub hosts: BTreeMap<String, Host>,
     /// Uplinks by device.
     pub uplinks: BTreeMap<String, Uplink>,
-    /// Ports by name.
-    pub ports: Table<Port>,
+    /// Ports by name. Whatever has the same one shares it.
+    pub ports: Table<Arc<Port>>,
     /// Static routes by router and prefix: `r1/10.0.0.0/8`.
     pub routes: BTreeMap<String, Route>,
     /// Groups by name.

@@ -1,11 +1,14 @@
 //! Hosts of a cluster.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::field::{Field, Takes};
+use super::{
+    Labels,
+    field::{Field, Takes},
+};
 
 /// The group of hosts that a host is in unless set otherwise.
 pub const DEFAULT_HA_GROUP: &str = "default";
@@ -27,8 +30,9 @@ pub struct Host {
     #[schema(value_type = Option<String>, example = "192.0.2.1")]
     pub underlay: Option<IpAddr>,
     /// Labels, for people.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub label: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub label: Labels,
 }
 
 fn default_ha_group() -> String {
@@ -38,7 +42,7 @@ fn default_ha_group() -> String {
 impl Host {
     /// A host of this name, and all else as it is unless set otherwise.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ha_group: default_ha_group(), underlay: None, label: BTreeMap::new() }
+        Self { name: name.into(), ha_group: default_ha_group(), underlay: None, label: Labels::default() }
     }
 }
 

@@ -26,12 +26,13 @@ impl Members<'_> {
 /// The members of all groups. What a group names and does not exist is left out, as is the last step of
 /// a way from a group back to itself.
 pub fn members(desired: &Desired) -> BTreeMap<&str, Members<'_>> {
-    let labels = Labels::of(desired);
+    let labels = Labelled::of(desired);
     let mut all: BTreeMap<&str, Members<'_>> = BTreeMap::new();
     for group in Order::of(&desired.groups).inner_first {
         let inner: Vec<&Members<'_>> =
             group.groups.iter().filter_map(|name| all.get(name.as_str())).collect();
-        let mut ports: Vec<&Port> = group.ports.iter().filter_map(|name| desired.ports.get(name)).collect();
+        let listed = group.ports.iter().filter_map(|name| desired.ports.get(name));
+        let mut ports: Vec<&Port> = listed.map(|port| &**port).collect();
         ports.extend(labels.select(&group.selector));
         ports.extend(inner.iter().flat_map(|inner| &inner.ports));
         ports.sort_unstable_by_key(|port| port.name.as_str());
@@ -46,14 +47,14 @@ pub fn members(desired: &Desired) -> BTreeMap<&str, Members<'_>> {
 }
 
 /// Ports by each of their labels.
-struct Labels<'a>(BTreeMap<(&'a str, &'a str), Vec<&'a Port>>);
+struct Labelled<'a>(BTreeMap<(&'a str, &'a str), Vec<&'a Port>>);
 
-impl<'a> Labels<'a> {
+impl<'a> Labelled<'a> {
     fn of(desired: &'a Desired) -> Self {
         let mut all: BTreeMap<_, Vec<&Port>> = BTreeMap::new();
         for port in desired.ports.values() {
-            for (key, value) in &port.label {
-                all.entry((key.as_str(), value.as_str())).or_default().push(port);
+            for (key, value) in port.label.iter() {
+                all.entry((key, value)).or_default().push(port);
             }
         }
         Self(all)
@@ -64,8 +65,7 @@ impl<'a> Labels<'a> {
         let lists = selector.iter().map(|(key, value)| self.0.get(&(key.as_str(), value.as_str())));
         // One that no port has is the shortest list of all.
         let fewest = lists.min_by_key(|ports| ports.map_or(0, Vec::len)).flatten();
-        let all = |port: &&&Port| selector.iter().all(|(key, value)| port.label.get(key) == Some(value));
-        fewest.into_iter().flatten().filter(all).copied()
+        fewest.into_iter().flatten().filter(|port| port.label.are_selected_by(selector)).copied()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Objects of any kind, as they stand in files, in the store and in the API.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
@@ -187,8 +187,8 @@ pub enum Object {
     Host(Host),
     /// A device that leads out of the host.
     Uplink(Uplink),
-    /// A port of a VM or container.
-    Port(Port),
+    /// A port of a VM or container. There may be very many, and each is kept in several places.
+    Port(Arc<Port>),
     /// A static route of a router.
     Route(Route),
     /// Ports and addresses that policies and rules mean.

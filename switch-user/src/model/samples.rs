@@ -29,7 +29,7 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
                 desired.put(Object::Route(route(number, v6, target)));
             }
             for (number, port) in (0u8..).zip(ports) {
-                desired.put(Object::Port(numbered(port, number, networks)));
+                desired.put(Object::Port(numbered(port, number, networks).into()));
             }
             desired.uplinks.extend(uplink.map(|uplink| (uplink.name.clone(), uplink)));
             for object in firewall {
@@ -131,7 +131,7 @@ fn port() -> impl Strategy<Value = Port> {
                 device: device.then(String::new),
                 mac: Vec::from_iter(mac.then(Mac::default)),
                 ip: Vec::from_iter(ip.then_some([0, 0, 0, 0].into())),
-                label,
+                label: label.into(),
                 admin,
                 learn_limit,
                 qinq: false,

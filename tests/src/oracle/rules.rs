@@ -89,10 +89,10 @@ fn is_peer(desired: &Desired, rule: &Rule, address: IpAddr) -> bool {
 }
 
 fn has_port(desired: &Desired, group: &Group, name: &str) -> bool {
-    let selected = desired
-        .ports
-        .get(name)
-        .is_some_and(|port| group.selector.iter().all(|(key, value)| port.label.get(key) == Some(value)));
+    let selected = desired.ports.get(name).is_some_and(|port| {
+        let mut selector = group.selector.iter();
+        selector.all(|(key, value)| port.label.iter().any(|label| label == (key.as_str(), value.as_str())))
+    });
     group.ports.iter().any(|member| member == name)
         || (!group.selector.is_empty() && selected)
         || group.groups.iter().any(|inner| has_port(desired, &desired.groups[inner], name))

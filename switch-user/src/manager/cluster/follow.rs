@@ -116,10 +116,15 @@ impl Manager {
 
     /// What has become of objects since this generation, and the generation up to which that is told.
     fn objects_since(&self, cluster: &Cluster, known: u64) -> Result<(u64, Vec<ObjectChange>), ApiError> {
-        if let Some((generation, rows)) = news(&*self.store, known)? {
-            return Ok((generation, history::steps(rows.into_iter())?));
-        }
         let Known { generation, desired } = &*self.newest()?;
+        if let Some((generation, rows)) = news(&*self.store, known)? {
+            // What is the same in both is kept once.
+            let same = |(id, object): ObjectChange| {
+                let kept = desired.get(&id).filter(|kept| Some(kept) == object.as_ref());
+                (id, kept.or(object))
+            };
+            return Ok((generation, history::steps(rows.into_iter())?.into_iter().map(same).collect()));
+        }
         Ok((*generation, cluster.views().object_changes(desired)))
     }
 }

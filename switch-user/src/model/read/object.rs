@@ -1,6 +1,6 @@
 //! From a tree to an object.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -49,7 +49,7 @@ pub fn object_of(kind: Kind, value: &Value) -> Result<Object, Vec<Problem>> {
         Kind::Network => typed(kind, known, &label, problems).map(Object::Network),
         Kind::Host => typed(kind, known, &label, problems).map(Object::Host),
         Kind::Uplink => typed(kind, known, &label, problems).map(Object::Uplink),
-        Kind::Port => typed(kind, known, &label, problems).map(Object::Port),
+        Kind::Port => typed(kind, known, &label, problems).map(Arc::new).map(Object::Port),
         Kind::Route => typed(kind, known, &label, problems).map(Object::Route),
         Kind::Group => typed(kind, known, &label, problems).map(Object::Group),
         Kind::Policy => typed(kind, known, &label, problems).map(Object::Policy),

@@ -259,7 +259,7 @@ fn the_table_of_fields_is_the_truth() {
         device: Some("v1".into()),
         mac: vec!["02:00:00:00:00:01".parse().unwrap()],
         ip: vec!["10.0.0.1".parse().unwrap()],
-        label: [("tier".to_owned(), "web".to_owned())].into(),
+        label: [("tier".to_owned(), "web".to_owned())].into_iter().collect(),
         admin: Admin::Down,
         learn_limit: 1,
         qinq: true,
@@ -277,7 +277,7 @@ fn the_table_of_fields_is_the_truth() {
 - {apiVersion: dvs/v1, kind: Rule, policy: web, name: \"1\", priority: 1, direction: in, action: allow, proto: 6,
    peer: 10.0.0.1, port: 80, srcPort: \"1-2\", icmpType: 1, icmpCode: 1, ethertype: 0x88cc, log: true, staged: true}";
     let mut objects = Source::read(texts).unwrap().objects;
-    objects.push(Object::Port(full));
+    objects.push(Object::Port(full.into()));
     for object in objects {
         let kind = object.id().kind;
         let document = object.document().to_value();

@@ -1,9 +1,7 @@
 //! Names and labels.
 
-use std::collections::BTreeMap;
-
 use super::Check;
-use crate::model::{ObjectId, Reason};
+use crate::model::{Labels, ObjectId, Reason};
 
 const LONGEST_NAME: usize = 63;
 const LONGEST_DEVICE: usize = 15;
@@ -39,9 +37,9 @@ impl Check<'_> {
     }
 
     /// Notes labels that a selector such as `tier=web,zone=a` could not name.
-    pub(super) fn labels(&mut self, id: &ObjectId, label: &BTreeMap<String, String>) {
+    pub(super) fn labels(&mut self, id: &ObjectId, label: &Labels) {
         for (key, value) in label.iter().filter(|(key, value)| !is_label(key, value)) {
-            self.refuse(id.clone(), &format!("label.{key}"), value.as_str(), Reason::BadLabel);
+            self.refuse(id.clone(), &format!("label.{key}"), value, Reason::BadLabel);
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     net::IpAddr,
+    sync::Arc,
 };
 
 use switch_common::addr::Mac;
@@ -42,11 +43,11 @@ fn part(desired: &Desired, changes: &[Change]) -> Option<Desired> {
     let named = named.chain(of_kind(changes, Kind::Port).map(|change| &change.name));
     // What is so at every port is so at any.
     let named = named.chain(desired.ports.keys().next());
-    let mut ports: Table<Port> =
+    let mut ports: Table<Arc<Port>> =
         named.filter_map(|name| Some((name.clone(), desired.ports.get(name)?.clone()))).collect();
     if !near.is_nobody() {
         for (name, port) in desired.ports.iter().filter(|(_, port)| near.is(port)) {
-            ports.insert(name.clone(), port.clone());
+            ports.insert(name.clone(), Arc::clone(port));
         }
     }
     let Desired { switch, routers, networks, hosts, uplinks, ports: _, routes, groups, policies, rules } =
@@ -129,7 +130,7 @@ impl<'a> Near<'a> {
     /// Groups whose members decide what policies and rules mean.
     fn firewall(&mut self, desired: &'a Desired, changes: &'a [Change]) {
         let ports = of_kind(changes, Kind::Port).filter_map(|change| desired.ports.get(&change.name));
-        let ports: Vec<&Port> = ports.collect();
+        let ports: Vec<&Port> = ports.map(|port| &**port).collect();
         let has = |group: &&Group| ports.iter().any(|port| is_member(port, group));
         let with_them = desired.groups.values().filter(has).map(|group| group.name.as_str());
         let joined = outer(desired, with_them.collect());
@@ -171,10 +172,7 @@ impl<'a> Near<'a> {
 
 /// True for a member by its labels. Those by their names are looked at in any case.
 fn is_member(port: &Port, group: &Group) -> bool {
-    let mut labels = group.selector.iter();
-    let selected =
-        !group.selector.is_empty() && labels.all(|(key, value)| port.label.get(key) == Some(value));
-    selected || group.ports.contains(&port.name)
+    port.label.are_selected_by(&group.selector) || group.ports.contains(&port.name)
 }
 
 /// The groups of these names, and those that they are in.

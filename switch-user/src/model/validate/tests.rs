@@ -235,7 +235,8 @@ fn what_one_host_cannot_have_many_can() {
     let mut desired = lines(&format!("{NETWORKS}\nkind: Port, name: p0, network: blue, device: v1"));
     let port = desired.ports["p0"].clone();
     for number in 1..=MAX_PORTS {
-        desired.put(Object::Port(Port { name: format!("p{number}"), ..port.clone() }));
+        let port = Port { name: format!("p{number}"), ..Port::clone(&port) };
+        desired.put(Object::Port(port.into()));
     }
     let wrong = |scope| validate_as(&desired, &[], scope).err().map_or(0, |problems| problems.len());
     let twins = MAX_PORTS as usize;
@@ -252,7 +253,8 @@ fn ports_and_uplinks_fit_the_tables() {
         unreachable!("the line is a port")
     };
     for number in 1..MAX_PORTS {
-        desired.put(Object::Port(Port { name: format!("p{number}"), ..port.clone() }));
+        let port = Port { name: format!("p{number}"), ..Port::clone(&port) };
+        desired.put(Object::Port(port.into()));
     }
     assert_eq!(problems(&desired), [""; 0]);
     let (name, hosts) = ("eth1".into(), Vec::new());

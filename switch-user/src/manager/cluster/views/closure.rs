@@ -1,7 +1,7 @@
 //! What the ways from a root lead to.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -10,7 +10,7 @@ use super::{
     graph::{Entry, Graph, Question},
     ways::{Role, Root, Step, Target},
 };
-use crate::model::{Object, ObjectId};
+use crate::model::{Labels, Object, ObjectId};
 
 /// What was asked.
 pub(super) type Asked = HashSet<Arc<Question>>;
@@ -156,7 +156,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Follows the way to the groups that select these labels.
-    fn select(&mut self, question: &Arc<Question>, labels: &BTreeMap<String, String>, role: Role) {
+    fn select(&mut self, question: &Arc<Question>, labels: &Labels, role: Role) {
         self.ask(question);
         let graph = self.graph;
         for id in graph.set(question) {
@@ -206,7 +206,7 @@ impl<'w> Walk<'w> {
     fn join_members(&mut self, id: &ObjectId) {
         let Some(Object::Port(port)) = self.graph.get(id).map(|entry| &entry.document.object) else { return };
         let graph = self.graph;
-        let first = |(key, value): (&String, &String)| Question::GroupsSelecting(key.clone(), value.clone());
+        let first = |(key, value): (&str, &str)| Question::GroupsSelecting(key.to_owned(), value.to_owned());
         let is_member = port.label.iter().map(first).any(|question| {
             let mut groups = graph.set(&question).filter(|group| self.closure.is(group, &[Role::Whole]));
             groups.any(|group| graph.get(group).is_some_and(|group| selects(group, &port.label)))
@@ -274,7 +274,7 @@ impl<'w> Walk<'w> {
 }
 
 /// True for a group whose selector selects these labels.
-fn selects(entry: &Entry, labels: &BTreeMap<String, String>) -> bool {
+fn selects(entry: &Entry, labels: &Labels) -> bool {
     let Object::Group(group) = &entry.document.object else { return false };
-    group.selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    labels.are_selected_by(&group.selector)
 }

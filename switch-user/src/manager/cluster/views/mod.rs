@@ -237,7 +237,7 @@ impl Views {
         let sight = Sight { group, own };
         let mut desired: Desired = sight.documents().map(|document| document.object.clone()).collect();
         // Elsewhere others have devices of these names.
-        desired.ports.values_mut().for_each(|port| port.device = None);
+        desired.ports.values_mut().for_each(|port| Arc::make_mut(port).device = None);
         let problems = validate_as(&desired, &[], scope).err()?;
         Some(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }

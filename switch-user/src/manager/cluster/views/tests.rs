@@ -69,7 +69,7 @@ fn known(views: &Views) -> BTreeMap<String, Known> {
 }
 
 /// Labels of which many ports and groups have the same.
-fn labels(bits: u8) -> BTreeMap<String, String> {
+fn labels<L: FromIterator<(String, String)>>(bits: u8) -> L {
     let label = |bit: u8| {
         let value = if bits & (4 << bit) == 0 { "x" } else { "y" };
         (bits & (1 << bit) != 0).then(|| (["a", "b"][usize::from(bit)].to_owned(), value.to_owned()))
@@ -89,7 +89,7 @@ fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Binding>)> {
             }
             let mut bindings = BTreeMap::new();
             for (port, [bits, place]) in desired.ports.values_mut().zip(ports) {
-                port.label = labels(bits);
+                Arc::make_mut(port).label = labels(bits);
                 // Of five ports one is bound to nobody; a host that has the port may be gone.
                 if place % 5 != 4 {
                     let target = (place % 3 == 0).then(|| to(&format!("h{}", place % 7)));
@@ -153,8 +153,13 @@ fn assert_same(whole: &Validated, view: &Validated, port: &Port) {
 
 /// A view has the places of its ports, and all places in the overlay networks that it has as a whole, with all hosts
 /// that tunnels lead to.
-fn assert_overlays(desired: &Desired, bindings: &BTreeMap<String, Binding>, known: &Known, ports: &[&Port]) {
-    let name_of = |port: &&Port| port.name.clone();
+fn assert_overlays(
+    desired: &Desired,
+    bindings: &BTreeMap<String, Binding>,
+    known: &Known,
+    ports: &[&Arc<Port>],
+) {
+    let name_of = |port: &&Arc<Port>| port.name.clone();
     let mut places: BTreeSet<String> = ports.iter().map(name_of).collect();
     let network = |port: &Port| desired.networks.get(port.network.as_ref()?);
     let own: Vec<_> = ports.iter().filter_map(|port| network(port)).collect();
@@ -221,13 +226,13 @@ proptest! {
         for (host, known) in known(&made(&desired, &bindings)) {
             let view = validate_as(&known.desired(), &[], Scope::Cluster).unwrap();
             let group = &desired.hosts[&host].ha_group;
-            let mine = |port: &&Port| {
+            let mine = |port: &&Arc<Port>| {
                 let Some(binding) = bindings.get(&port.name) else { return false };
                 let target = binding.target.as_ref().map(|target| &target.host);
                 let hosts = target.into_iter().chain([&binding.host]);
                 hosts.filter_map(|host| desired.hosts.get(host)).any(|host| host.ha_group == *group)
             };
-            let ports: Vec<&Port> = desired.ports.values().filter(mine).collect();
+            let ports: Vec<&Arc<Port>> = desired.ports.values().filter(mine).collect();
             for port in &ports {
                 assert_same(&whole, &view, port);
             }
@@ -391,9 +396,9 @@ fn a_host_without_room_is_told_the_numbers() {
     let mut bindings = BTreeMap::new();
     let port = desired.ports["p4"].clone();
     for number in 0..4093 {
-        let port = Port { name: format!("q{number}"), ..port.clone() };
+        let port = Port { name: format!("q{number}"), ..Port::clone(&port) };
         bindings.insert(port.name.clone(), binding("h3", 1));
-        desired.put(Object::Port(port));
+        desired.put(Object::Port(port.into()));
     }
     let mut views = made(&desired, &bindings);
     let claims = ["p3", "p4"].map(|port| (port.to_owned(), Some(binding("h3", 2))));

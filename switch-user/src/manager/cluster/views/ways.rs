@@ -103,7 +103,7 @@ pub(super) fn found_by(object: &Object) -> Vec<Question> {
         }
         Object::Port(port) => {
             let labels = port.label.iter();
-            let labels = labels.map(|(key, value)| Question::PortsWith(key.clone(), value.clone()));
+            let labels = labels.map(|(key, value)| Question::PortsWith(key.to_owned(), value.to_owned()));
             let network = port.network.clone().map(Question::PortsIn);
             labels.chain(port.device.clone().map(Question::PortsFor)).chain(network).collect()
         }
@@ -167,8 +167,8 @@ fn of_port(port: &Port) -> Vec<Step> {
     let native = port.native.filter(|_| port.trunk.is_some());
     steps.extend(vlans.chain(native).map(Question::NetworksIn).map(all));
     steps.push(all(Question::GroupsListing(port.name.clone())));
-    for (key, value) in &port.label {
-        let question = Arc::new(Question::GroupsSelecting(key.clone(), value.clone()));
+    for (key, value) in port.label.iter() {
+        let question = Arc::new(Question::GroupsSelecting(key.to_owned(), value.to_owned()));
         let to = Target::Selecting(question);
         steps.push(Step { when: Role::Whole, to, role: Role::Applied });
     }

@@ -68,7 +68,9 @@ fn spoil_policy(desired: &mut Desired, what: u8, which: [Index; 2]) {
 }
 
 fn spoil_port(desired: &mut Desired, what: u8, which: [Index; 2]) {
-    let Some((mut one, other)) = two(desired.ports.values().cloned(), which) else { return };
+    let Some((mut one, other)) = two(desired.ports.values().map(|port| Port::clone(port)), which) else {
+        return;
+    };
     match what {
         0 => one.mac = other.mac,
         1 => (one.ip, one.network, one.trunk) = (other.ip, other.network, other.trunk),
@@ -79,14 +81,14 @@ fn spoil_port(desired: &mut Desired, what: u8, which: [Index; 2]) {
         6 => one.ip.clear(),
         _ => one.name = "another".into(),
     }
-    desired.put(Object::Port(one));
+    desired.put(Object::Port(one.into()));
 }
 
 /// Gives all ports few labels, so that groups have members.
 fn labelled(mut desired: Desired) -> Desired {
     let label = |number: usize| BTreeMap::from([("a".to_owned(), (number % 2).to_string())]);
     for (number, port) in desired.ports.values_mut().enumerate() {
-        port.label = label(number);
+        Arc::make_mut(port).label = label(number).into();
     }
     for (number, group) in desired.groups.values_mut().enumerate() {
         group.selector = label(number);
