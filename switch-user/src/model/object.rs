@@ -187,7 +187,8 @@ pub enum Object {
     Host(Host),
     /// A device that leads out of the host.
     Uplink(Uplink),
-    /// A port of a VM or container. There may be very many, and each is kept in several places.
+    // There may be very many, and each is kept in several places.
+    /// A port of a VM or container.
     Port(Arc<Port>),
     /// A static route of a router.
     Route(Route),
