@@ -1,6 +1,7 @@
 //! Entries that expire by themselves, with leases of etcd.
 
 mod batch;
+mod renewals;
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::watch as channel, task::JoinHandle};
 
-use self::batch::Queue;
+use self::{batch::Queue, renewals::Renewals};
 use super::{
     EtcdOptions, StoreError,
     client::{Client, Failure},
@@ -31,7 +32,7 @@ const MOMENTS: u32 = 6;
 /// Entries in etcd: each one has a lease, and goes when the lease is over. Any manager may renew it.
 pub struct EtcdLeases {
     inner: Arc<Inner>,
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
 }
 
 /// What the leases and their task share.
@@ -41,6 +42,7 @@ struct Inner {
     kept: Mutex<BTreeMap<String, Kept>>,
     entries: channel::Sender<Entries>,
     queue: Queue,
+    renewals: Renewals,
 }
 
 /// An entry as it is known.
@@ -73,7 +75,8 @@ impl EtcdLeases {
         let prefix = format!("{}/", prefix.trim_end_matches('/'));
         let (kept, entries) = (Mutex::default(), channel::Sender::new(Entries::default()));
         let (queue, wishes) = Queue::new();
-        let inner = Arc::new(Inner { client: Client::new(options)?, prefix, kept, entries, queue });
+        let (renewals, leases) = Renewals::new();
+        let inner = Arc::new(Inner { client: Client::new(options)?, prefix, kept, entries, queue, renewals });
         let mut backoff = Backoff::default();
         while let Err(failure) = inner.read_all().await {
             if !failure.again {
@@ -81,9 +84,12 @@ impl EtcdLeases {
             }
             backoff.pause(&inner.client.name(), &failure.reason).await;
         }
-        let writer = Arc::clone(&inner);
-        let writer = tokio::spawn(async move { batch::run(&writer.client, wishes).await });
-        let tasks = [tokio::spawn(follow(Arc::clone(&inner))), writer];
+        let (writer, renewer) = (Arc::clone(&inner), Arc::clone(&inner));
+        let tasks = [
+            tokio::spawn(follow(Arc::clone(&inner))),
+            tokio::spawn(async move { batch::run(&writer.client, wishes).await }),
+            tokio::spawn(async move { renewals::run(&renewer.client, leases).await }),
+        ];
         Ok(Self { inner, tasks })
     }
 }
@@ -193,7 +199,7 @@ impl Inner {
             return Ok(true);
         }
         let now = Instant::now();
-        let renewed = self.client.renew(lease).await?;
+        let renewed = self.renewals.renew(&self.client, lease).await?;
         if let Some(kept) = self.kept().get_mut(name).filter(|kept| kept.lease == lease) {
             kept.renewed = renewed.then_some(now);
         }

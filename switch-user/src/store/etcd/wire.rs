@@ -248,6 +248,8 @@ pub(super) struct Lease {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct LeaseAnswer {
+    #[prost(int64, tag = "2")]
+    pub(super) id: i64,
     /// Seconds that are left; 0 if there is no such lease.
     #[prost(int64, tag = "3")]
     pub(super) seconds: i64,
