@@ -49,6 +49,8 @@ struct ApplyParams {
 ))]
 async fn apply(Writer(manager): Writer, Params(params): Params<ApplyParams>, Body(body): Body) -> Written {
     let objects = objects(&body).map_err(ApiError::Invalid)?;
+    // It may be many times as large as what it says.
+    drop(body);
     let edit = move |old: &Desired| {
         let mut new = if params.prune { Desired::default() } else { old.clone() };
         objects.iter().cloned().for_each(|object| new.put(object));

@@ -52,7 +52,7 @@ impl<'a> Labels<'a> {
     fn of(desired: &'a Desired) -> Self {
         let mut all: BTreeMap<_, Vec<&Port>> = BTreeMap::new();
         for port in desired.ports.values() {
-            for (key, value) in &port.label {
+            for (key, value) in port.label.iter() {
                 all.entry((key.as_str(), value.as_str())).or_default().push(port);
             }
         }

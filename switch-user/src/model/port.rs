@@ -1,13 +1,13 @@
 //! Ports: where VMs and containers plug in.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use switch_common::addr::Mac;
 use utoipa::ToSchema;
 
 use super::{
-    VlanList,
+    Labels, VlanList,
     field::{Field, Takes},
 };
 
@@ -46,8 +46,9 @@ pub struct Port {
     #[schema(value_type = Vec<String>, example = json!(["10.0.10.1"]))]
     pub ip: Vec<IpAddr>,
     /// Labels, for people and selectors.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub label: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub label: Labels,
     /// Administrative state.
     #[serde(default)]
     #[schema(default = "up")]

@@ -259,7 +259,7 @@ fn the_table_of_fields_is_the_truth() {
         device: Some("v1".into()),
         mac: vec!["02:00:00:00:00:01".parse().unwrap()],
         ip: vec!["10.0.0.1".parse().unwrap()],
-        label: [("tier".to_owned(), "web".to_owned())].into(),
+        label: std::collections::BTreeMap::from([("tier".to_owned(), "web".to_owned())]).into(),
         admin: Admin::Down,
         learn_limit: 1,
         qinq: true,

@@ -1,7 +1,5 @@
 //! Names and labels.
 
-use std::collections::BTreeMap;
-
 use super::Check;
 use crate::model::{ObjectId, Reason};
 
@@ -39,8 +37,12 @@ impl Check<'_> {
     }
 
     /// Notes labels that a selector such as `tier=web,zone=a` could not name.
-    pub(super) fn labels(&mut self, id: &ObjectId, label: &BTreeMap<String, String>) {
-        for (key, value) in label.iter().filter(|(key, value)| !is_label(key, value)) {
+    pub(super) fn labels<'l>(
+        &mut self,
+        id: &ObjectId,
+        labels: impl IntoIterator<Item = (&'l String, &'l String)>,
+    ) {
+        for (key, value) in labels.into_iter().filter(|(key, value)| !is_label(key, value)) {
             self.refuse(id.clone(), &format!("label.{key}"), value.as_str(), Reason::BadLabel);
         }
     }

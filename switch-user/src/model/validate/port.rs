@@ -19,7 +19,7 @@ impl Check<'_> {
     ) -> Option<ValidPort> {
         let id = ObjectId::new(Kind::Port, &port.name);
         self.name(&id);
-        self.labels(&id, &port.label);
+        self.labels(&id, port.label.iter());
         self.range(&id, "learnLimit", port.learn_limit, Takes::LearnLimit);
         if let Some(device) = &port.device {
             self.device(&id, "device", device);

@@ -1,16 +1,15 @@
 //! What the ways from a root lead to.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::{
     content::Content,
     graph::{Entry, Graph, Question},
     ways::{Role, Root, Step, Target},
 };
-use crate::model::{Object, ObjectId};
+use crate::model::{Labels, Object, ObjectId};
 
 /// What was asked.
 pub(super) type Asked = HashSet<Arc<Question>>;
@@ -174,7 +173,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Follows the way to the groups that select these labels.
-    fn select(&mut self, question: &Arc<Question>, labels: &BTreeMap<String, String>, role: Role) {
+    fn select(&mut self, question: &Arc<Question>, labels: &Labels, role: Role) {
         self.ask(question);
         let graph = self.graph;
         for id in graph.set(question) {
@@ -204,8 +203,7 @@ impl<'w> Walk<'w> {
             | Question::GroupsListing(_)
             | Question::GroupsWith(_)
             | Question::PoliciesOf(_)
-            | Question::RulesOf(_)
-            | Question::PortsFor(_) => self.visit(id, question.role()),
+            | Question::RulesOf(_) => self.visit(id, question.role()),
         }
     }
 
@@ -293,7 +291,7 @@ impl<'w> Walk<'w> {
 }
 
 /// True for a group whose selector selects these labels.
-fn selects(entry: &Entry, labels: &BTreeMap<String, String>) -> bool {
+fn selects(entry: &Entry, labels: &Labels) -> bool {
     let Object::Group(group) = &entry.document.object else { return false };
     group.selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }

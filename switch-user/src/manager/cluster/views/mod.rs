@@ -33,7 +33,7 @@ use self::{
     closure::Closure,
     content::Content,
     difference::Sight,
-    graph::{Graph, Question, Touched},
+    graph::{Graph, Touched},
     interest::Interest,
     ways::Root,
 };
@@ -124,8 +124,7 @@ impl Views {
 
     /// The ports that a device of this name is for: those that name it, and the one that has its name.
     pub(super) fn ports_for(&self, device: &str) -> BTreeSet<&str> {
-        let question = Question::PortsFor(device.to_owned());
-        let named = self.graph.set(&question);
+        let named = self.graph.ports_for(device);
         let own = self.graph.get(&ObjectId::new(Kind::Port, device)).map(|entry| &entry.id);
         named.chain(own).map(|id| id.name.as_str()).collect()
     }
@@ -187,8 +186,14 @@ impl Views {
     }
 
     /// Takes over a newer configuration; says whom it concerns.
-    pub(super) fn configure(&mut self, generation: u64, changes: Vec<ObjectChange>) -> BTreeSet<HostName> {
+    pub(super) fn configure(
+        &mut self,
+        generation: u64,
+        mut changes: Vec<ObjectChange>,
+    ) -> BTreeSet<HostName> {
         let mut touched = Touched::default();
+        // What ports ask about comes before them, so that all share the questions.
+        changes.sort_by_key(|(id, _)| id.kind == Kind::Port);
         for (id, object) in changes {
             self.graph.change(&id, object, &mut touched);
         }

@@ -91,7 +91,7 @@ pub(super) fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Bindin
             }
             let mut bindings = BTreeMap::new();
             for (port, [bits, place]) in desired.ports.values_mut().zip(ports) {
-                port.label = labels(bits);
+                port.label = labels(bits).into();
                 // Of five ports one is bound to nobody; a host that has the port may be gone.
                 if place % 5 != 4 {
                     let target = (place % 3 == 0).then(|| to(&format!("h{}", place % 7)));
@@ -100,13 +100,13 @@ pub(super) fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Bindin
                 }
             }
             let names: Vec<String> = desired.ports.keys().cloned().collect();
-            for (group, (bits, lists, port)) in desired.groups.values_mut().zip(groups) {
+            for (group, (bits, lists, port)) in Arc::make_mut(&mut desired.groups).values_mut().zip(groups) {
                 group.selector = labels(bits);
                 if lists % 3 == 0 && !names.is_empty() {
                     group.ports = vec![port.get(&names).clone()];
                 }
             }
-            for uplink in desired.uplinks.values_mut().filter(|_| hosts.len() > 2) {
+            for uplink in Arc::make_mut(&mut desired.uplinks).values_mut().filter(|_| hosts.len() > 2) {
                 uplink.hosts = vec!["h0".to_owned(), "h2".to_owned()];
             }
             (desired, bindings)

@@ -31,6 +31,16 @@ pub(super) struct Step {
     pub(super) role: Role,
 }
 
+impl Step {
+    /// What it asks.
+    pub(super) fn questions(&mut self) -> &mut [Arc<Question>] {
+        match &mut self.to {
+            Target::One(question) | Target::Selecting(question) => std::slice::from_mut(question),
+            Target::All(questions) => questions,
+        }
+    }
+}
+
 /// Where a way leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -105,7 +115,7 @@ pub(super) fn found_by(object: &Object) -> Vec<Question> {
             let labels = port.label.iter();
             let labels = labels.map(|(key, value)| Question::PortsWith(key.clone(), value.clone()));
             let network = port.network.clone().map(Question::PortsIn);
-            labels.chain(port.device.clone().map(Question::PortsFor)).chain(network).collect()
+            labels.chain(network).collect()
         }
         Object::Route(route) => vec![Question::RoutesOf(route.router.clone())],
         Object::Group(group) => group_found_by(group),
@@ -167,7 +177,7 @@ fn of_port(port: &Port) -> Vec<Step> {
     let native = port.native.filter(|_| port.trunk.is_some());
     steps.extend(vlans.chain(native).map(Question::NetworksIn).map(all));
     steps.push(all(Question::GroupsListing(port.name.clone())));
-    for (key, value) in &port.label {
+    for (key, value) in port.label.iter() {
         let question = Arc::new(Question::GroupsSelecting(key.clone(), value.clone()));
         let to = Target::Selecting(question);
         steps.push(Step { when: Role::Whole, to, role: Role::Applied });
