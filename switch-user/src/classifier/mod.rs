@@ -22,7 +22,7 @@ use switch_common::{
 };
 
 use self::pool::Pool;
-pub use self::room::fits;
+pub use self::room::{fits, most_rows};
 use crate::model::{RuleAction, ValidPolicy, ValidRule};
 
 /// The rows of a policy, its header first.

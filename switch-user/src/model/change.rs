@@ -1,12 +1,12 @@
 //! The difference between two configurations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Desired, Kind, Object, ObjectId, Table};
+use super::{Desired, Few, Kind, Object, ObjectId, Table};
 
 /// What happens to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,10 +60,13 @@ pub fn changes(old: &Desired, new: &Desired) -> Vec<Change> {
 /// The changes of one kind. Only what differs is copied, as most of a large configuration is the same.
 fn differences<T: Clone + PartialEq>(
     kind: Kind,
-    old: &BTreeMap<String, T>,
-    new: &BTreeMap<String, T>,
+    old: &Few<T>,
+    new: &Few<T>,
     object: fn(T) -> Object,
 ) -> Vec<Change> {
+    if Arc::ptr_eq(old, new) {
+        return Vec::new();
+    }
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names.into_iter().filter_map(|name| change(kind, name, old.get(name), new.get(name), object)).collect()
 }

@@ -12,6 +12,9 @@ use super::{
     Uplink, read,
 };
 
+/// Objects of a kind of which there are few, by name. Copies share them for as long as they are the same.
+pub type Few<T> = Arc<BTreeMap<String, T>>;
+
 /// All objects. Each one is legal JSON and of the right types; whether they fit together is for
 /// [`super::validate`] to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,23 +22,23 @@ pub struct Desired {
     /// Settings of the switch, if they were set.
     pub switch: Option<Switch>,
     /// Routers by name.
-    pub routers: BTreeMap<String, Router>,
+    pub routers: Few<Router>,
     /// Networks by name.
-    pub networks: BTreeMap<String, Network>,
+    pub networks: Few<Network>,
     /// Hosts by name.
-    pub hosts: BTreeMap<String, Host>,
+    pub hosts: Few<Host>,
     /// Uplinks by device.
-    pub uplinks: BTreeMap<String, Uplink>,
+    pub uplinks: Few<Uplink>,
     /// Ports by name. Whatever has the same one shares it.
     pub ports: Table<Arc<Port>>,
     /// Static routes by router and prefix: `r1/10.0.0.0/8`.
-    pub routes: BTreeMap<String, Route>,
+    pub routes: Few<Route>,
     /// Groups by name.
-    pub groups: BTreeMap<String, Group>,
+    pub groups: Few<Group>,
     /// Policies by name.
-    pub policies: BTreeMap<String, Policy>,
+    pub policies: Few<Policy>,
     /// Rules by policy and name: `web/https`.
-    pub rules: BTreeMap<String, Rule>,
+    pub rules: Few<Rule>,
 }
 
 impl Desired {
@@ -59,15 +62,23 @@ impl Desired {
     pub fn put(&mut self, object: Object) {
         match object {
             Object::Switch(switch) => self.switch = Some(switch),
-            Object::Router(router) => drop(self.routers.insert(router.name.clone(), router)),
-            Object::Network(network) => drop(self.networks.insert(network.name.clone(), network)),
-            Object::Host(host) => drop(self.hosts.insert(host.name.clone(), host)),
-            Object::Uplink(uplink) => drop(self.uplinks.insert(uplink.name.clone(), uplink)),
+            Object::Router(router) => {
+                drop(Arc::make_mut(&mut self.routers).insert(router.name.clone(), router))
+            }
+            Object::Network(network) => {
+                drop(Arc::make_mut(&mut self.networks).insert(network.name.clone(), network))
+            }
+            Object::Host(host) => drop(Arc::make_mut(&mut self.hosts).insert(host.name.clone(), host)),
+            Object::Uplink(uplink) => {
+                drop(Arc::make_mut(&mut self.uplinks).insert(uplink.name.clone(), uplink))
+            }
             Object::Port(port) => drop(self.ports.insert(port.name.clone(), port)),
-            Object::Route(route) => drop(self.routes.insert(route.id().name, route)),
-            Object::Group(group) => drop(self.groups.insert(group.name.clone(), group)),
-            Object::Policy(policy) => drop(self.policies.insert(policy.name.clone(), policy)),
-            Object::Rule(rule) => drop(self.rules.insert(rule.id().name, rule)),
+            Object::Route(route) => drop(Arc::make_mut(&mut self.routes).insert(route.id().name, route)),
+            Object::Group(group) => drop(Arc::make_mut(&mut self.groups).insert(group.name.clone(), group)),
+            Object::Policy(policy) => {
+                drop(Arc::make_mut(&mut self.policies).insert(policy.name.clone(), policy))
+            }
+            Object::Rule(rule) => drop(Arc::make_mut(&mut self.rules).insert(rule.id().name, rule)),
         }
     }
 
@@ -75,15 +86,15 @@ impl Desired {
     pub fn remove(&mut self, id: &ObjectId) -> bool {
         match id.kind {
             Kind::Switch => self.switch.take().is_some(),
-            Kind::Router => self.routers.remove(&id.name).is_some(),
-            Kind::Network => self.networks.remove(&id.name).is_some(),
-            Kind::Host => self.hosts.remove(&id.name).is_some(),
-            Kind::Uplink => self.uplinks.remove(&id.name).is_some(),
+            Kind::Router => Arc::make_mut(&mut self.routers).remove(&id.name).is_some(),
+            Kind::Network => Arc::make_mut(&mut self.networks).remove(&id.name).is_some(),
+            Kind::Host => Arc::make_mut(&mut self.hosts).remove(&id.name).is_some(),
+            Kind::Uplink => Arc::make_mut(&mut self.uplinks).remove(&id.name).is_some(),
             Kind::Port => self.ports.remove(&id.name).is_some(),
-            Kind::Route => self.routes.remove(&id.name).is_some(),
-            Kind::Group => self.groups.remove(&id.name).is_some(),
-            Kind::Policy => self.policies.remove(&id.name).is_some(),
-            Kind::Rule => self.rules.remove(&id.name).is_some(),
+            Kind::Route => Arc::make_mut(&mut self.routes).remove(&id.name).is_some(),
+            Kind::Group => Arc::make_mut(&mut self.groups).remove(&id.name).is_some(),
+            Kind::Policy => Arc::make_mut(&mut self.policies).remove(&id.name).is_some(),
+            Kind::Rule => Arc::make_mut(&mut self.rules).remove(&id.name).is_some(),
         }
     }
 

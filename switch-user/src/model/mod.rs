@@ -34,7 +34,7 @@ mod vlan_list;
 mod warn;
 
 pub use change::{Action, Change, changes, fields};
-pub use desired::Desired;
+pub use desired::{Desired, Few};
 pub use field::{Field, Takes};
 pub use group::Group;
 pub use host::{DEFAULT_HA_GROUP, Host};

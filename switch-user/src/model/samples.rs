@@ -2,7 +2,10 @@
 
 mod firewall;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -31,7 +34,7 @@ pub(crate) fn desired() -> impl Strategy<Value = Desired> {
             for (number, port) in (0u8..).zip(ports) {
                 desired.put(Object::Port(numbered(port, number, networks).into()));
             }
-            desired.uplinks.extend(uplink.map(|uplink| (uplink.name.clone(), uplink)));
+            Arc::make_mut(&mut desired.uplinks).extend(uplink.map(|uplink| (uplink.name.clone(), uplink)));
             for object in firewall {
                 desired.put(object);
             }

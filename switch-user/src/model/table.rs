@@ -2,10 +2,7 @@
 
 #[cfg(test)]
 use std::ops::Index;
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Objects that are kept together. More of them make looking for the place of one quicker, and changing one slower.
 const CHUNK: usize = 64;
@@ -66,14 +63,21 @@ impl<T> Table<T> {
 
     /// The names of all objects that may not be the same in another table. It takes as long as the tables differ.
     pub fn apart<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a String> {
-        self.unshared(other).chain(other.unshared(self)).collect()
-    }
-
-    /// The names in what the other table does not share.
-    fn unshared(&self, other: &Self) -> impl Iterator<Item = &String> {
-        let shared: HashSet<*const Chunk<T>> = other.chunks.iter().map(Arc::as_ptr).collect();
-        let own = self.chunks.iter().filter(move |chunk| !shared.contains(&Arc::as_ptr(chunk)));
-        own.flat_map(|chunk| chunk.iter()).map(|(name, _)| name)
+        let (mut old, mut new) = (self.chunks.iter().peekable(), other.chunks.iter().peekable());
+        let mut apart = BTreeSet::new();
+        let mut take = |chunk: Option<&'a Arc<Chunk<T>>>| {
+            apart.extend(chunk.into_iter().flat_map(|chunk| chunk.iter()).map(|(name, _)| name));
+        };
+        loop {
+            // What both have comes in the same order in both, and is passed by together.
+            match (old.peek(), new.peek()) {
+                (None, None) => return apart,
+                (Some(one), Some(other)) if Arc::ptr_eq(one, other) => drop((old.next(), new.next())),
+                (Some(one), Some(other)) if last(one) > last(other) => take(new.next()),
+                (Some(_), _) => take(old.next()),
+                (None, Some(_)) => take(new.next()),
+            }
+        }
     }
 
     /// Where the chunk is that has the name if any has.
@@ -133,6 +137,10 @@ impl<T: Clone> Table<T> {
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.chunks.iter_mut().flat_map(|chunk| Arc::make_mut(chunk).iter_mut()).map(|(_, object)| object)
     }
+}
+
+fn last<T>(chunk: &Chunk<T>) -> Option<&String> {
+    chunk.last().map(|(name, _)| name)
 }
 
 fn place<T>(chunk: &Chunk<T>, name: &str) -> Result<usize, usize> {

@@ -36,18 +36,18 @@ pub struct Row {
 
 /// A record as it is kept: its generation is its key.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct Kept<S, R> {
     time: u64,
-    author: String,
-    rows: Vec<KeptRow>,
+    author: S,
+    rows: Vec<KeptRow<S, R>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptRow {
-    kind: String,
-    name: String,
+struct KeptRow<S, R> {
+    kind: S,
+    name: S,
     #[serde(flatten)]
-    row: Row,
+    row: R,
 }
 
 impl Record {
@@ -66,21 +66,16 @@ impl Record {
 
     /// The record as it is kept.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let row = |(key, row): (&Key, &Row)| KeptRow {
-            kind: key.kind.clone(),
-            name: key.name.clone(),
-            row: row.clone(),
-        };
-        let rows = self.rows.iter().map(row).collect();
-        let kept = Kept { time: self.time_ms, author: self.author.clone(), rows };
+        let rows = self.rows.iter().map(|(Key { kind, name }, row)| KeptRow { kind, name, row });
+        let kept = Kept { time: self.time_ms, author: &self.author, rows: rows.collect() };
         // Texts and numbers always have a form in JSON.
         serde_json::to_vec(&kept).unwrap_or_default()
     }
 
     /// Reads what [`Self::to_bytes`] wrote.
     pub(super) fn from_bytes(generation: u64, bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        let Kept { time, author, rows } = serde_json::from_slice(bytes)?;
-        let row = |kept: KeptRow| (Key { kind: kept.kind, name: kept.name }, kept.row);
+        let Kept::<String, Row> { time, author, rows } = serde_json::from_slice(bytes)?;
+        let row = |kept: KeptRow<_, _>| (Key { kind: kept.kind, name: kept.name }, kept.row);
         Ok(Self { generation, time_ms: time, author, rows: rows.into_iter().map(row).collect() })
     }
 }

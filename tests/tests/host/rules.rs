@@ -99,6 +99,24 @@ proptest! {
     }
 }
 
+/// How many ranges of addresses, services and source ports a rule names.
+fn ranges(rule: &ValidRule) -> usize {
+    let services = match &rule.service {
+        Service::Ports { destination, source, .. } => destination.len().max(1) + source.len(),
+        Service::Any | Service::Protocol(_) | Service::Icmp { .. } | Service::Ethertype(_) => 1,
+    };
+    rule.peer.as_ref().map_or(0, |prefixes| prefixes.len()) + services
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #[test]
+    fn a_policy_has_no_more_rows_than_its_rules_can_have(policy in policy(0..80)) {
+        let most = classifier::most_rows(policy.rules.len(), policy.rules.iter().map(ranges).sum());
+        prop_assert!(classifier::compile("p", &policy).len() <= most);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
     #[test]
@@ -114,6 +132,8 @@ proptest! {
             rule.staged &= *count < rules::MAX_STAGED;
             *count += usize::from(rule.staged);
         }
+        let most = classifier::most_rows(policy.rules.len(), policy.rules.iter().map(ranges).sum());
+        prop_assert!(classifier::compile("p", &policy).len() <= most);
         let tables = tables(&policy);
         for question in questions {
             prop_assert_eq!(found(&tables, &question), expected(&policy, &question), "{:?}", question);

@@ -9,7 +9,7 @@ impl Check<'_> {
     /// Notes what is wrong with hosts.
     pub(super) fn hosts(&mut self) {
         let mut owners = BTreeMap::new();
-        for (_, host) in self.in_order(Kind::Host, &self.desired.hosts) {
+        for (_, host) in self.in_order(Kind::Host, &*self.desired.hosts) {
             let id = ObjectId::new(Kind::Host, &host.name);
             self.name(&id);
             self.word_in(&id, "haGroup", &host.ha_group);

@@ -43,7 +43,7 @@ impl Check<'_> {
         let mut owners = BTreeMap::new();
         let mut numbers = self.free_numbers();
         let mut valid = BTreeMap::new();
-        for (_, network) in self.in_order(Kind::Network, &self.desired.networks) {
+        for (_, network) in self.in_order(Kind::Network, &*self.desired.networks) {
             let id = ObjectId::new(Kind::Network, &network.name);
             let number = self.number(&id, network, &mut numbers);
             let found = self.network(&id, network, number);

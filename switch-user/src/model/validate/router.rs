@@ -41,7 +41,7 @@ impl Check<'_> {
     /// All routers, as yet without routes.
     pub(super) fn routers(&mut self) -> BTreeMap<String, ValidRouter> {
         let mut valid = BTreeMap::new();
-        for (name, router) in &self.desired.routers {
+        for (name, router) in &*self.desired.routers {
             self.name(&ObjectId::new(Kind::Router, name));
             let reverse_path = router.reverse_path == ReversePath::Strict;
             valid.insert(name.clone(), ValidRouter { reverse_path, routes: BTreeMap::new() });

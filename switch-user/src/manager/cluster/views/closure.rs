@@ -1,9 +1,8 @@
 //! What the ways from a root lead to.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::{
     content::Content,
@@ -28,7 +27,7 @@ impl Closure {
     /// Follows all ways.
     pub(super) fn new(graph: &Graph, root: &Root) -> Self {
         let mut closure = Self::default();
-        let mut walk = Walk::new(graph, &mut closure);
+        let mut walk = Walk::new(graph, None, &mut closure);
         for step in root.ways() {
             walk.step(&step, None);
         }
@@ -43,13 +42,24 @@ impl Closure {
         graph: &Graph,
         joins: &[(Question, Arc<ObjectId>)],
     ) -> Option<Vec<Arc<Question>>> {
-        let mut walk = Walk::new(graph, self);
+        let mut walk = Walk::new(graph, None, self);
         for (question, id) in joins {
             if walk.closure.asked.contains(question) {
                 walk.join(question, id);
             }
         }
         walk.finish()
+    }
+
+    /// What would be in it besides if these ports belonged to the HA group.
+    pub(super) fn besides(&self, graph: &Graph, ports: &[ObjectId]) -> Arc<Content> {
+        let mut more = Self::default();
+        let mut walk = Walk::new(graph, Some(self), &mut more);
+        for port in ports {
+            walk.visit(port, Role::Whole);
+        }
+        walk.finish();
+        more.content
     }
 
     /// Exchanges the contents of objects and bindings where no way has changed.
@@ -75,8 +85,13 @@ impl Closure {
     }
 
     fn is(&self, id: &ObjectId, roles: &[Role]) -> bool {
-        let known = self.seen.get(id).copied().unwrap_or_default();
+        let known = self.roles(id);
         roles.iter().any(|role| known & bit(*role) != 0)
+    }
+
+    /// What an object is in it for.
+    fn roles(&self, id: &ObjectId) -> u8 {
+        self.seen.get(id).copied().unwrap_or_default()
     }
 }
 
@@ -86,6 +101,8 @@ const fn bit(role: Role) -> u8 {
 
 struct Walk<'w> {
     graph: &'w Graph,
+    /// What is known already is not found.
+    known: Option<&'w Closure>,
     closure: &'w mut Closure,
     /// What is found.
     found: Content,
@@ -95,8 +112,8 @@ struct Walk<'w> {
 }
 
 impl<'w> Walk<'w> {
-    fn new(graph: &'w Graph, closure: &'w mut Closure) -> Self {
-        Self { graph, closure, found: Content::default(), asked: Vec::new(), todo: Vec::new() }
+    fn new(graph: &'w Graph, known: Option<&'w Closure>, closure: &'w mut Closure) -> Self {
+        Self { graph, known, closure, found: Content::default(), asked: Vec::new(), todo: Vec::new() }
     }
 
     /// Goes to the end, and puts what was found into the content; returns what was asked, or `None` if there is
@@ -186,8 +203,7 @@ impl<'w> Walk<'w> {
             | Question::GroupsListing(_)
             | Question::GroupsWith(_)
             | Question::PoliciesOf(_)
-            | Question::RulesOf(_)
-            | Question::PortsFor(_) => self.visit(id, question.role()),
+            | Question::RulesOf(_) => self.visit(id, question.role()),
         }
     }
 
@@ -235,7 +251,8 @@ impl<'w> Walk<'w> {
             self.ask(&Arc::new(Question::Object(id.clone())));
             return;
         };
-        let roles = self.closure.seen.entry(Arc::clone(&entry.id)).or_default();
+        let known = self.known.map_or(0, |known| known.roles(id));
+        let roles = self.closure.seen.entry(Arc::clone(&entry.id)).or_insert(known);
         if *roles & bit(role) != 0 {
             return;
         }

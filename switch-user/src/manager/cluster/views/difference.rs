@@ -2,7 +2,10 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
-use super::content::{Bound, Content};
+use super::{
+    content::{Bound, Content},
+    graph::Entry,
+};
 use crate::{
     api::{Binding, ObjectName, ViewEvent, view_digest},
     model::{Document, ObjectId},
@@ -58,8 +61,13 @@ impl Sight {
 
     /// The documents by kind and name.
     pub(super) fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.entries().map(|entry| &entry.document)
+    }
+
+    /// The objects by kind and name, with where they lead.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let pairs = pairs(&self.own.entries, &self.group.entries, |entry| &entry.id);
-        pairs.filter_map(|(own, group)| group.or(own)).map(|entry| &entry.document)
+        pairs.filter_map(|(own, group)| group.or(own))
     }
 
     fn bindings(&self) -> impl Iterator<Item = (&str, &Binding)> {

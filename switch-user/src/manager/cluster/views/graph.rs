@@ -3,10 +3,9 @@
 //! A view is the answers to questions, starting with one about the host. So a change can only touch the views
 //! whose host has asked something that has another answer afterwards.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
+
+use foldhash::{HashMap, HashSet};
 
 use super::{
     BindingChange,
@@ -52,8 +51,6 @@ pub(super) enum Question {
     PoliciesOf(String),
     /// Rules of this policy.
     RulesOf(String),
-    /// Ports that are for a device of this name.
-    PortsFor(String),
 }
 
 impl Question {
@@ -66,8 +63,7 @@ impl Question {
             | Self::UplinksOf(_)
             | Self::PortsWith(..)
             | Self::Object(_)
-            | Self::Binding(_)
-            | Self::PortsFor(_) => Role::Named,
+            | Self::Binding(_) => Role::Named,
             Self::PortsIn(_) => Role::Placed,
             Self::GroupsListing(_) | Self::GroupsSelecting(..) | Self::GroupsWith(_) => Role::Applied,
             Self::PortsOf(_)
@@ -97,8 +93,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn new(object: Object) -> Self {
-        let ways = ways(&object);
+    fn new(object: Object, mut share: impl FnMut(&mut Arc<Question>)) -> Self {
+        let mut ways = ways(&object);
+        ways.iter_mut().flat_map(Step::questions).for_each(&mut share);
         let id = object.id();
         let place = (id.kind == Kind::Port).then(|| Arc::new(Question::Binding(id.name.clone())));
         let question = Arc::new(Question::Object(id.clone()));
@@ -107,6 +104,12 @@ impl Entry {
 }
 
 impl Entry {
+    /// The device that a port names.
+    fn device(&self) -> Option<(String, Arc<ObjectId>)> {
+        let Object::Port(port) = &self.document.object else { return None };
+        Some((port.device.clone()?, Arc::clone(&self.id)))
+    }
+
     /// True for an object that nobody names, and that leads only to what it was found by: a route to its router, and
     /// a rule to its policy unless it has a group of peers.
     fn is_leaf(&self) -> bool {
@@ -145,16 +148,18 @@ struct Placed {
     binding: Arc<Binding>,
     /// Number of the change of bindings that put it there, or of a later one.
     number: u64,
-    /// HA groups that may have it: that of its host, and that of the host that it is to go to.
-    groups: BTreeSet<String>,
+    /// HA groups that may have it, each once: that of its host, and that of the host that it is to go to.
+    groups: Vec<String>,
 }
 
 /// All objects and bindings.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    objects: HashMap<ObjectId, Arc<Entry>>,
-    sets: HashMap<Question, BTreeSet<Arc<ObjectId>>>,
+    objects: HashMap<Arc<ObjectId>, Arc<Entry>>,
+    sets: HashMap<Arc<Question>, BTreeSet<Arc<ObjectId>>>,
     bindings: HashMap<String, Placed>,
+    /// Devices, each with the ports that name it.
+    devices: BTreeSet<(String, Arc<ObjectId>)>,
     /// Ports that are bound to a host.
     bound: HashMap<String, BTreeSet<String>>,
     /// Ports that are to go elsewhere.
@@ -171,7 +176,7 @@ impl Graph {
 
     /// Kinds and names of all objects.
     pub(super) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
-        self.objects.keys()
+        self.objects.keys().map(|id| &**id)
     }
 
     /// The objects that answer a question.
@@ -211,6 +216,13 @@ impl Graph {
         self.bindings.iter().map(|(port, placed)| (port, &placed.binding))
     }
 
+    /// The ports that name a device.
+    pub(super) fn ports_for(&self, device: &str) -> impl Iterator<Item = &Arc<ObjectId>> {
+        let first = (device.to_owned(), Arc::new(ObjectId::new(Kind::Port, "")));
+        let from = self.devices.range(first..);
+        from.take_while(move |(other, _)| other == device).map(|(_, port)| port)
+    }
+
     /// The ports that are bound to a host.
     pub(super) fn bound(&self, host: &str) -> impl Iterator<Item = &String> {
         self.bound.get(host).into_iter().flatten()
@@ -228,11 +240,14 @@ impl Graph {
 
     /// Puts an object, or removes it.
     pub(super) fn change(&mut self, id: &ObjectId, object: Option<Object>, touched: &mut Touched) {
-        let new = object.map(|object| Arc::new(Entry::new(object)));
-        let old = match &new {
-            Some(new) => self.objects.insert(id.clone(), Arc::clone(new)),
-            None => self.objects.remove(id),
-        };
+        let new = object.map(|object| Arc::new(Entry::new(object, |question| self.share(question))));
+        let old = self.objects.remove(id);
+        if let Some(device) = old.as_deref().and_then(Entry::device) {
+            self.devices.remove(&device);
+        }
+        if let Some(new) = &new {
+            self.objects.insert(Arc::clone(&new.id), Arc::clone(new));
+        }
         if let (Some(old), None) = (&old, &new)
             && old.is_leaf()
         {
@@ -262,6 +277,18 @@ impl Graph {
         }
         if id.kind == Kind::Port {
             self.adopt(&id.name);
+            self.devices.extend(new.as_deref().and_then(Entry::device));
+        }
+    }
+
+    /// Takes a question as it is known already, since very many ask the same.
+    fn share(&self, question: &mut Arc<Question>) {
+        let known = match &**question {
+            Question::Object(id) => self.get(id).map(|entry| &entry.question),
+            _ => self.sets.get_key_value(question).map(|(known, _)| known),
+        };
+        if let Some(known) = known {
+            *question = Arc::clone(known);
         }
     }
 
@@ -318,13 +345,13 @@ impl Graph {
     }
 
     /// A port goes from these HA groups to those of its binding.
-    fn move_port(&mut self, port: &str, before: &BTreeSet<String>, touched: &mut Touched) {
+    fn move_port(&mut self, port: &str, before: &[String], touched: &mut Touched) {
         let after = self.bindings.get(port).map(|placed| self.groups(&placed.binding)).unwrap_or_default();
         let id = ObjectId::new(Kind::Port, port);
-        for group in before.difference(&after) {
+        for group in before.iter().filter(|group| !after.contains(group)) {
             self.leave(&Question::PortsOf(group.clone()), &id, touched);
         }
-        for group in after.difference(before) {
+        for group in after.iter().filter(|group| !before.contains(group)) {
             self.join(Question::PortsOf(group.clone()), Arc::new(id.clone()), touched);
         }
         if let Some(placed) = self.bindings.get_mut(port) {
@@ -333,15 +360,20 @@ impl Graph {
     }
 
     /// The HA groups that may have a port with this binding.
-    fn groups(&self, binding: &Binding) -> BTreeSet<String> {
-        let target = binding.target.as_ref().map(|target| &target.host);
-        let hosts = target.into_iter().chain([&binding.host]);
-        hosts.filter_map(|host| ha_group(self.get(&ObjectId::new(Kind::Host, host)))).collect()
+    fn groups(&self, binding: &Binding) -> Vec<String> {
+        let group = |host: &String| ha_group(self.get(&ObjectId::new(Kind::Host, host)));
+        let target = binding.target.as_ref().and_then(|target| group(&target.host));
+        let own = group(&binding.host).filter(|own| target.as_ref() != Some(own));
+        own.into_iter().chain(target).collect()
     }
 
     fn join(&mut self, question: Question, id: Arc<ObjectId>, touched: &mut Touched) {
         touched.joins.push((question.clone(), Arc::clone(&id)));
-        self.sets.entry(question).or_default().insert(id);
+        if let Some(set) = self.sets.get_mut(&question) {
+            set.insert(id);
+        } else {
+            self.sets.insert(Arc::new(question), BTreeSet::from([id]));
+        }
     }
 
     fn leave(&mut self, question: &Question, id: &ObjectId, touched: &mut Touched) {

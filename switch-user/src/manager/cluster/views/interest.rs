@@ -1,22 +1,21 @@
 //! For whom has been asked what, so that a change finds the views that it concerns.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::{closure::Asked, graph::Question, ways::Root};
 
-/// For whom what was asked.
+/// For whom what was asked, in their order: most questions by one or a few, of very many.
 #[derive(Debug, Default)]
-pub(super) struct Interest(HashMap<Arc<Question>, BTreeSet<Arc<Root>>>);
+pub(super) struct Interest(HashMap<Arc<Question>, Vec<Arc<Root>>>);
 
 impl Interest {
     /// A view was made from these questions, and is made from others.
     pub(super) fn change(&mut self, root: &Arc<Root>, old: &Asked, new: &Asked) {
         for question in old.difference(new) {
             if let Some(roots) = self.0.get_mut(question) {
-                roots.remove(root);
+                roots.retain(|other| other != root);
                 if roots.is_empty() {
                     self.0.remove(question);
                 }
@@ -29,11 +28,14 @@ impl Interest {
 
     /// A view is made from this question too.
     pub(super) fn ask(&mut self, root: &Arc<Root>, question: &Arc<Question>) {
-        self.0.entry(Arc::clone(question)).or_default().insert(Arc::clone(root));
+        let roots = self.0.entry(Arc::clone(question)).or_default();
+        if let Err(place) = roots.binary_search(root) {
+            roots.insert(place, Arc::clone(root));
+        }
     }
 
     /// Nothing is to be asked any more about this; returns the views for which it was.
-    pub(super) fn drop(&mut self, question: &Question) -> BTreeSet<Arc<Root>> {
+    pub(super) fn drop(&mut self, question: &Question) -> Vec<Arc<Root>> {
         self.0.remove(question).unwrap_or_default()
     }
 

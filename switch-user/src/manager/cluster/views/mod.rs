@@ -10,8 +10,10 @@
 mod closure;
 mod content;
 mod difference;
+mod excess;
 mod graph;
 mod interest;
+mod room;
 mod session;
 mod touch;
 mod ways;
@@ -31,13 +33,13 @@ use self::{
     closure::Closure,
     content::Content,
     difference::Sight,
-    graph::{Graph, Question, Touched, ha_group},
+    graph::{Graph, Touched},
     interest::Interest,
     ways::Root,
 };
 use crate::{
     api::{Binding, Target},
-    model::{Desired, Kind, Object, ObjectId, Scope, validate_as},
+    model::{Desired, Kind, Object, ObjectId},
 };
 
 /// An object's new form, or `None` if it is gone.
@@ -122,8 +124,7 @@ impl Views {
 
     /// The ports that a device of this name is for: those that name it, and the one that has its name.
     pub(super) fn ports_for(&self, device: &str) -> BTreeSet<&str> {
-        let question = Question::PortsFor(device.to_owned());
-        let named = self.graph.set(&question);
+        let named = self.graph.ports_for(device);
         let own = self.graph.get(&ObjectId::new(Kind::Port, device)).map(|entry| &entry.id);
         named.chain(own).map(|id| id.name.as_str()).collect()
     }
@@ -185,8 +186,14 @@ impl Views {
     }
 
     /// Takes over a newer configuration; says whom it concerns.
-    pub(super) fn configure(&mut self, generation: u64, changes: Vec<ObjectChange>) -> BTreeSet<HostName> {
+    pub(super) fn configure(
+        &mut self,
+        generation: u64,
+        mut changes: Vec<ObjectChange>,
+    ) -> BTreeSet<HostName> {
         let mut touched = Touched::default();
+        // What ports ask about comes before them, so that all share the questions.
+        changes.sort_by_key(|(id, _)| id.kind == Kind::Port);
         for (id, object) in changes {
             self.graph.change(&id, object, &mut touched);
         }
@@ -211,34 +218,5 @@ impl Views {
         }
         self.claims = claims;
         self.touch(&touched);
-    }
-
-    /// Says what would be too much for the host if it had these ports as well.
-    pub(super) fn excess(&mut self, host: &str, changes: &[BindingChange]) -> Option<String> {
-        let mut touched = Touched::default();
-        let before = changes.iter().map(|(port, _)| {
-            let binding = self.graph.binding(port).map(|binding| (**binding).clone());
-            ((port.clone(), binding), self.graph.binding_number(port))
-        });
-        let before: Vec<(BindingChange, u64)> = before.collect();
-        for change in changes {
-            self.graph.bind(change.clone(), self.claims, &mut touched);
-        }
-        let group = ha_group(self.graph.get(&ObjectId::new(Kind::Host, host))).unwrap_or_default();
-        let roots = [Root::Group(group), Root::Host(host.to_owned())];
-        let [group, own] = roots.map(|root| Closure::new(&self.graph, &root).content);
-        // It has those that are to come as well, open or not.
-        let coming =
-            self.planned().filter(|(_, binding, target)| target.host == host && binding.host != host);
-        let scope = Scope::View { ports: self.bound(host).count() + coming.count() };
-        for (change, number) in before {
-            self.graph.bind(change, number, &mut touched);
-        }
-        let sight = Sight { group, own };
-        let mut desired: Desired = sight.documents().map(|document| document.object.clone()).collect();
-        // Elsewhere others have devices of these names.
-        desired.ports.values_mut().for_each(|port| Arc::make_mut(port).device = None);
-        let problems = validate_as(&desired, &[], scope).err()?;
-        Some(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 }

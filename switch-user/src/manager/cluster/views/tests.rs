@@ -3,24 +3,26 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use super::*;
 use crate::{
     api::ViewEvent,
-    model::{Document, Host, Network, Port, Validated, changes, samples, samples::from_text},
+    model::{
+        Document, Host, Network, Port, Scope, Validated, changes, samples, samples::from_text, validate_as,
+    },
 };
 
 /// What makes `new` out of `old`.
-fn between(old: &Desired, new: &Desired) -> Vec<ObjectChange> {
+pub(super) fn between(old: &Desired, new: &Desired) -> Vec<ObjectChange> {
     changes(old, new).iter().map(|change| (change.id(), new.get(&change.id()))).collect()
 }
 
-fn binding(host: &str, epoch: u64) -> Binding {
+pub(super) fn binding(host: &str, epoch: u64) -> Binding {
     Binding { host: host.into(), device: "v1".into(), epoch, claimed_ms: 0, target: None }
 }
 
-fn to(host: &str) -> Target {
+pub(super) fn to(host: &str) -> Target {
     Target { host: host.into(), device: None, now: false, planned_ms: 0 }
 }
 
 /// Views made from nothing.
-fn made(desired: &Desired, bindings: &BTreeMap<String, Binding>) -> Views {
+pub(super) fn made(desired: &Desired, bindings: &BTreeMap<String, Binding>) -> Views {
     let mut views = Views::default();
     views.configure(1, between(&Desired::default(), desired));
     views.bind(1, views.binding_changes(bindings));
@@ -78,7 +80,7 @@ fn labels<L: FromIterator<(String, String)>>(bits: u8) -> L {
 }
 
 /// A valid configuration of a few hosts, and where its ports are.
-fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Binding>)> {
+pub(super) fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Binding>)> {
     let hosts = vec(0u8..2, 1..5);
     (samples::desired(), hosts, vec(any::<[u8; 2]>(), 12), vec(any::<(u8, u8, Index)>(), 5)).prop_map(
         |(mut desired, hosts, ports, groups)| {
@@ -98,13 +100,13 @@ fn world() -> impl Strategy<Value = (Desired, BTreeMap<String, Binding>)> {
                 }
             }
             let names: Vec<String> = desired.ports.keys().cloned().collect();
-            for (group, (bits, lists, port)) in desired.groups.values_mut().zip(groups) {
+            for (group, (bits, lists, port)) in Arc::make_mut(&mut desired.groups).values_mut().zip(groups) {
                 group.selector = labels(bits);
                 if lists % 3 == 0 && !names.is_empty() {
                     group.ports = vec![port.get(&names).clone()];
                 }
             }
-            for uplink in desired.uplinks.values_mut().filter(|_| hosts.len() > 2) {
+            for uplink in Arc::make_mut(&mut desired.uplinks).values_mut().filter(|_| hosts.len() > 2) {
                 uplink.hosts = vec!["h0".to_owned(), "h2".to_owned()];
             }
             (desired, bindings)
@@ -263,7 +265,7 @@ const HOSTS: &str = "- {apiVersion: dvs/v1, kind: Host, name: h1, haGroup: a}
 - {apiVersion: dvs/v1, kind: Policy, name: web, appliesTo: web}
 - {apiVersion: dvs/v1, kind: Rule, policy: web, name: db, priority: 1, direction: out, action: allow, peer: group:db}";
 
-fn three_hosts() -> (Desired, Views) {
+pub(super) fn three_hosts() -> (Desired, Views) {
     let desired = from_text(HOSTS);
     let places = [("p1", "h1"), ("p3", "h3"), ("p4", "h3")];
     let places = places.map(|(port, host)| (port.to_owned(), binding(host, 1)));
@@ -388,38 +390,4 @@ fn older_bindings_than_those_known_are_left_aside() {
     views.bind(5, vec![("p1".into(), Some(binding("h2", 5)))]);
     views.bind(4, vec![("p1".into(), Some(binding("h3", 4)))]);
     assert_eq!((views.claims(), views.binding("p1")), (5, Some(&binding("h2", 5))));
-}
-
-#[test]
-fn a_host_without_room_is_told_the_numbers() {
-    let (mut desired, _) = three_hosts();
-    let mut bindings = BTreeMap::new();
-    let port = desired.ports["p4"].clone();
-    for number in 0..4093 {
-        let port = Port { name: format!("q{number}"), ..Port::clone(&port) };
-        bindings.insert(port.name.clone(), binding("h3", 1));
-        desired.put(Object::Port(port.into()));
-    }
-    let mut views = made(&desired, &bindings);
-    let claims = ["p3", "p4"].map(|port| (port.to_owned(), Some(binding("h3", 2))));
-    assert_eq!(views.excess("h3", &claims[..1]), None);
-    let why = views.excess("h3", &claims).unwrap();
-    assert!(
-        why.starts_with("the switch: that makes 4096 ports, uplinks, routers, policies, overlay networks"),
-        "{why}"
-    );
-    assert_eq!(views.bound("h3").count(), 4093, "asking changes nothing");
-    let small = from_text("{apiVersion: dvs/v1, kind: Switch, ruleCapacity: 1024}");
-    views.configure(2, between(&Desired::default(), &small));
-    let rules = (0..600).map(|number| {
-        let text = format!(
-            "{{apiVersion: dvs/v1, kind: Rule, policy: web, name: r{number}, priority: 1, direction: in, \
-             action: drop, proto: tcp, port: {}}}",
-            number * 2 + 1
-        );
-        from_text(&text).objects().next().unwrap()
-    });
-    views.configure(3, rules.map(|rule| (rule.id(), Some(rule))).collect());
-    let why = views.excess("h2", &[("p1".into(), Some(binding("h2", 2)))]).unwrap();
-    assert!(why.starts_with("Switch, field ruleCapacity, value 1024"), "{why}");
 }

@@ -146,7 +146,7 @@ impl Views {
 
     fn drop_root(&mut self, root: &Arc<Root>) {
         if let Some(closure) = self.closures.remove(root) {
-            self.interest.change(root, &closure.asked, &Asked::new());
+            self.interest.change(root, &closure.asked, &Asked::default());
         }
     }
 

@@ -31,6 +31,16 @@ pub(super) struct Step {
     pub(super) role: Role,
 }
 
+impl Step {
+    /// What it asks.
+    pub(super) fn questions(&mut self) -> &mut [Arc<Question>] {
+        match &mut self.to {
+            Target::One(question) | Target::Selecting(question) => std::slice::from_mut(question),
+            Target::All(questions) => questions,
+        }
+    }
+}
+
 /// Where a way leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -105,7 +115,7 @@ pub(super) fn found_by(object: &Object) -> Vec<Question> {
             let labels = port.label.iter();
             let labels = labels.map(|(key, value)| Question::PortsWith(key.to_owned(), value.to_owned()));
             let network = port.network.clone().map(Question::PortsIn);
-            labels.chain(port.device.clone().map(Question::PortsFor)).chain(network).collect()
+            labels.chain(network).collect()
         }
         Object::Route(route) => vec![Question::RoutesOf(route.router.clone())],
         Object::Group(group) => group_found_by(group),

@@ -31,7 +31,7 @@ fn spoil(desired: &mut Desired, what: u8, which: [Index; 2]) {
 fn spoil_network(desired: &mut Desired, what: u8, which: [Index; 2]) {
     let Some((mut one, other)) = two(desired.networks.values().cloned(), which) else { return };
     match what {
-        8 => return drop(desired.networks.remove(&one.name)),
+        8 => return drop(Arc::make_mut(&mut desired.networks).remove(&one.name)),
         9 => one.vlan = other.vlan,
         _ => one.gateway.extend(desired.ports.values().flat_map(|port| port.ip.clone())),
     }
@@ -41,7 +41,7 @@ fn spoil_network(desired: &mut Desired, what: u8, which: [Index; 2]) {
 fn spoil_group(desired: &mut Desired, what: u8, which: [Index; 2]) {
     let Some((mut one, other)) = two(desired.groups.values().cloned(), which) else { return };
     match what {
-        11 => return drop(desired.groups.remove(&one.name)),
+        11 => return drop(Arc::make_mut(&mut desired.groups).remove(&one.name)),
         12 => one.groups.push(other.name),
         _ => one.ports.extend(desired.ports.keys().next().cloned()),
     }
@@ -90,7 +90,7 @@ fn labelled(mut desired: Desired) -> Desired {
     for (number, port) in desired.ports.values_mut().enumerate() {
         Arc::make_mut(port).label = label(number).into();
     }
-    for (number, group) in desired.groups.values_mut().enumerate() {
+    for (number, group) in Arc::make_mut(&mut desired.groups).values_mut().enumerate() {
         group.selector = label(number);
     }
     desired

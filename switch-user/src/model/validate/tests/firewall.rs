@@ -129,7 +129,7 @@ fn a_port_has_eight_policies_at_most() {
 /// So many rules of the policy web, with this change to each.
 fn many(number: usize, change: impl Fn(usize, &mut Rule)) -> Desired {
     let mut desired = with(&rule("peer: 10.0.0.1, proto: tcp, port: 80"));
-    let model = desired.rules.remove("web/r").unwrap();
+    let model = Arc::make_mut(&mut desired.rules).remove("web/r").unwrap();
     for number in 0..number {
         let mut rule = Rule { name: format!("r{number}"), ..model.clone() };
         change(number, &mut rule);
