@@ -7,6 +7,7 @@ mod claims;
 mod coming;
 mod follow;
 mod instance;
+mod meant;
 mod record;
 mod saver;
 mod seen;
