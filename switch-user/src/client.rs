@@ -26,6 +26,7 @@ use crate::{
     tls::ClientTls,
 };
 
+pub(crate) use error::reason;
 pub use error::{ClientError, Obstacle, Tried};
 pub use lines::{Chunks, Lines};
 pub use reports::{FdbFilter, TestQuestion};

@@ -2,12 +2,12 @@
 
 use std::{fs, io};
 
-use tikv_jemallocator::Jemalloc;
-
 /// A manager makes and drops millions of small pieces from many threads, and keeps some of them for long. The C library's
-/// allocator holds on to what was once used and searches long lists of holes; this one does neither.
+/// allocator holds on to what was once used and searches long lists of holes; this one does neither. The unit tests have
+/// it with a count of what is asked for.
+#[cfg(not(test))]
 #[global_allocator]
-static ALLOCATOR: Jemalloc = Jemalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The allocator's settings, which it looks for by this name: few arenas, because each keeps pieces of its own; what is
 /// free goes back to the system after a second, by a thread for that.

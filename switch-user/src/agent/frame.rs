@@ -56,6 +56,20 @@ fn solicitation(exit: &Exit, own: Ipv6Addr, address: Ipv6Addr, station: Option<M
     icmp(exit, mac, ip_words(own.into()), destination, &message)
 }
 
+/// A packet of ARP or RARP to all, in which sender and target have the same address.
+pub fn own_address(exit: &Exit, ethertype: u16, operation: u16, target: Mac, ip: [u8; 4]) -> Vec<u8> {
+    let mut packet = [0; arp::LEN];
+    arp::write(&mut packet, operation, (exit.router.word(), ip), (target.word(), ip));
+    ethernet(exit, Mac::BROADCAST, ethertype, &packet)
+}
+
+/// An unsolicited neighbour advertisement to all (RFC 4861, 7.2.6).
+pub fn advertisement(exit: &Exit, ip: Ipv6Addr, flags: u8) -> Vec<u8> {
+    let (own, mut message) = (ip_words(ip.into()), [0; nd::MESSAGE_LEN]);
+    nd::write(&mut message, nd::NEIGHBOUR_ADVERTISEMENT, flags, own, exit.router.word());
+    icmp(exit, nd::group_mac(nd::ALL_NODES).mac(), own, nd::ALL_NODES, &message)
+}
+
 /// An `ICMPv6` message of neighbour discovery, whose checksum is put in.
 pub fn icmp(exit: &Exit, mac: Mac, source: IpWords, destination: IpWords, message: &[u8]) -> Vec<u8> {
     let mut header = [0; ipv6::LEN];

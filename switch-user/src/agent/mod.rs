@@ -17,6 +17,7 @@ pub mod frame;
 pub mod hits;
 pub mod host_mac;
 pub mod image;
+mod introduce;
 pub mod keeper;
 pub mod log;
 pub mod numbers;

@@ -21,7 +21,7 @@ use super::{
     hits,
     host_mac::host_mac,
     image::Hook,
-    keeper, log,
+    introduce, keeper, log,
     scene::Scene,
     standby,
     status::Reports,
@@ -88,6 +88,7 @@ impl Agent {
         let (told_active, active) = watch::channel(BTreeSet::new());
         let tasks = [
             announce::start(set.clone(), Sender::open()?),
+            introduce::start(set.clone(), Sender::open()?),
             standby::start(Arc::clone(&home), set.clone(), told_active),
         ];
         let told = Arc::clone(&reports);
@@ -225,7 +226,7 @@ struct Loop {
     /// Ports that were opened after a claim, with its epoch.
     opened: BTreeMap<String, u64>,
     _workers: Vec<Worker>,
-    _tasks: [JoinSet<()>; 2],
+    _tasks: [JoinSet<()>; 3],
 }
 
 enum Reason {

@@ -88,6 +88,13 @@ impl Scene {
         self.ports.iter().map(|(ifindex, port)| (port.slot, *ifindex))
     }
 
+    /// Devices of this host's ports that are open, with what makes each another port: its slot, and its network of
+    /// frames without tag.
+    pub fn open(&self) -> impl Iterator<Item = (u32, (u32, u16))> {
+        let open = self.ports.iter().filter(|(_, port)| port.is(UP) && !port.is(UPLINK));
+        open.map(|(ifindex, port)| (*ifindex, (port.slot, port.pvid)))
+    }
+
     /// All ways into a network.
     pub fn exits(&self, network: u16) -> impl Iterator<Item = Exit> {
         self.ports.keys().filter_map(move |ifindex| self.exit(*ifindex, network))

@@ -9,7 +9,11 @@ use std::{
 };
 
 use switch_common::verdict::DropReason;
-use tokio::{sync::watch, task::JoinSet, time};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet, spawn_blocking},
+    time,
+};
 
 use super::{
     dataplane::{DataplaneError, home::Home, table::drops::Table},
@@ -38,12 +42,16 @@ async fn run(
     mut scene: watch::Receiver<Option<Arc<Scene>>>,
     active: watch::Sender<BTreeSet<String>>,
 ) {
-    let (mut watcher, mut ports, mut changed) = (Watcher::default(), BTreeMap::new(), true);
+    let (mut watcher, mut ports, mut changed) = (Watcher::default(), Arc::default(), true);
     loop {
         if changed {
-            ports = scene.borrow_and_update().as_ref().map(|scene| coming(scene)).unwrap_or_default();
+            let newest = scene.borrow_and_update().clone();
+            ports = Arc::new(newest.map(|scene| coming(&scene)).unwrap_or_default());
         }
-        let pause = match watcher.look(&home, &ports) {
+        // It has panicked otherwise, or the agent ends.
+        let Ok((looked, found)) = look(watcher, &home, &ports).await else { return };
+        watcher = looked;
+        let pause = match found {
             Ok(found) => {
                 active.send_if_modified(|known| std::mem::replace(known, found.clone()) != found);
                 watcher.waits().then_some(PERIOD)
@@ -61,6 +69,21 @@ async fn run(
             () = time::sleep(pause.unwrap_or_default()), if pause.is_some() => false,
         };
     }
+}
+
+/// Looks at the ports where it may take its time: each is a call of the kernel, and a host that is drained may send
+/// hundreds of them here.
+async fn look(
+    mut watcher: Watcher,
+    home: &Arc<Home>,
+    ports: &Arc<BTreeMap<String, Place>>,
+) -> Result<(Watcher, Result<BTreeSet<String>, DataplaneError>), JoinError> {
+    let (home, ports) = (Arc::clone(home), Arc::clone(ports));
+    spawn_blocking(move || {
+        let found = watcher.look(&home, &ports);
+        (watcher, found)
+    })
+    .await
 }
 
 /// Where the frames of a port that is to come are counted.

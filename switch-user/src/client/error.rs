@@ -109,7 +109,7 @@ impl ClientError {
 }
 
 /// An error with what caused it, of which it does not tell by itself.
-fn reason(error: &hyper::Error) -> String {
+pub(crate) fn reason(error: &hyper::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 

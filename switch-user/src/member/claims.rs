@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
+    meant::Candidates,
     seen::Seen,
     view::{Coming, View},
 };
 use crate::api::Binding;
 
-/// Ports to claim, each with its device here: those whose device appeared, wherever they were; and, with devices
-/// that were there before, those that no other host has.
+/// Ports to claim, each with the name of its device here: those whose device appeared, wherever they were; and, with
+/// devices that were there before, those that no other host has.
 pub(super) fn alone(
     host: &str,
     view: &View,
@@ -20,20 +21,16 @@ pub(super) fn alone(
     let taken = here.values().map(|binding| &binding.device).chain(coming.values().flatten());
     let plugged = |port: &str| here.get(port).is_some_and(|binding| seen.named(&binding.device).is_some());
     let elsewhere = |port: &str| view.bindings.get(port).is_some_and(|binding| binding.host != host);
-    let mut wanted = BTreeMap::new();
-    for (device, appeared) in seen.free(taken) {
-        let names = |name: &str| device.names().any(|own| own == name);
-        let ports = view.ports().filter(|(port, named)| names(port) || named.is_some_and(names));
-        // Of the others it is not known here which policies apply.
-        let ports = ports.filter(|(port, _)| !view.is_foreign(host, port));
-        let ports: Vec<&str> = ports.map(|(port, _)| port).filter(|port| !plugged(port)).collect();
-        let ours = ports.iter().copied().filter(|port| !elsewhere(port)).collect();
-        let meant = only(ours).or_else(|| only(ports).filter(|_| appeared));
-        if let Some(port) = meant {
-            wanted.entry(port.to_owned()).or_insert_with(|| device.name.clone());
-        }
+    let mut candidates = Candidates::default();
+    // Of others it is not known here which policies apply.
+    for (port, device) in view.ports().filter(|(port, _)| !plugged(port) && !view.is_foreign(host, port)) {
+        candidates.add_configured(port, device);
     }
-    wanted
+    let free = seen.free(taken).map(|(device, appeared)| (&**device, appeared));
+    candidates.assign(seen, free, |ports, appeared| {
+        let ours = ports.iter().copied().filter(|port| !elsewhere(port)).collect();
+        only(ours).or_else(|| only(ports).filter(|_| appeared))
+    })
 }
 
 /// The one that is meant. Ports on different hosts may name the same device; which of several is meant, nobody can
@@ -44,6 +41,8 @@ fn only(ports: Vec<&str>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         api::ViewEvent,
@@ -52,6 +51,7 @@ mod tests {
             view::tests::{binding, view},
         },
         model::{Object, samples::from_text},
+        netlink::Device,
     };
 
     /// Ports that are claimed where these devices were there before and those appeared.
@@ -102,6 +102,41 @@ mod tests {
         assert_eq!(claimed("h3", &[], &[(2, "v1")]), list(&[]), "p1 and p2 name it");
         assert_eq!(claimed("h1", &[(2, "v1")], &[(2, "v1")]), list(&[("p1", "v1")]));
         assert_eq!(claimed("h1", &[], &[(2, "v1")]), list(&[("p1", "v1")]));
+    }
+
+    #[test]
+    fn a_claim_names_the_device_by_the_name_that_is_meant_and_not_by_the_kernels() {
+        let named = |name: &str, altname: &str, alias: &str| {
+            let (altnames, alias) = (vec![altname.to_owned()], Some(alias.to_owned()));
+            Arc::new(Device { ifindex: 2, name: name.into(), altnames, alias, ..Device::default() })
+        };
+        let table = [
+            ("alias", named("vnet7", "x", "p3"), "p3"),
+            ("alternative name", named("vnet7", "p3", "x"), "p3"),
+            ("the configured one before the port's own", named("p3", "x", "v3"), "v3"),
+        ];
+        for (what, device, expected) in table {
+            let mut view = view();
+            let port = from_text("{apiVersion: dvs/v1, kind: Port, name: p3, network: blue, device: v3}");
+            let put = port.objects().map(Object::document).collect();
+            view.take(ViewEvent { put, ..ViewEvent::default() });
+            let seen = Seen::start([(2, device)].into());
+            let claimed = alone("h3", &view, &BTreeMap::new(), &Coming::new(), &seen);
+            assert_eq!(claimed, list(&[("p3", expected)]), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_alias_that_another_device_has_as_its_name_is_none() {
+        let device = |ifindex, name: &str, alias: Option<&str>| {
+            let alias = alias.map(str::to_owned);
+            (ifindex, Arc::new(Device { ifindex, name: name.into(), alias, ..Device::default() }))
+        };
+        let own = binding("h3", "p3", 1);
+        let seen = Seen::start([device(2, "vnet7", Some("p3")), device(3, "p3", None)].into());
+        let claimed = |here: &BTreeMap<&str, &Binding>| alone("h3", &view(), here, &Coming::new(), &seen);
+        assert_eq!(claimed(&[("p9", &own)].into()), list(&[]), "p9 has device p3");
+        assert_eq!(claimed(&BTreeMap::new()), list(&[("p3", "p3")]));
     }
 
     #[test]

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    meant::Candidates,
     seen::Seen,
     view::{Coming, View},
 };
-use crate::{
-    api::{Binding, Target},
-    netlink::Device,
-};
+use crate::api::{Binding, Target};
 
 /// The ports that are to come to a host that has others, each with its device if there is one.
 ///
@@ -26,44 +24,31 @@ pub(super) fn coming(host: &str, view: &View, here: &BTreeMap<&str, &Binding>, s
     }
     let taken = here.values().map(|binding| binding.device.as_str()).chain(view.uplinks());
     let taken: BTreeSet<u32> = taken.filter_map(|name| Some(seen.named(name)?.ifindex)).collect();
-    let found: BTreeMap<&str, (&str, &Device)> = planned
-        .iter()
-        .filter_map(|(port, target)| Some((*port, named(port, target, view, seen)?)))
-        .filter(|(_, (_, device))| !taken.contains(&device.ifindex))
-        .collect();
-    let is_clear = |port: &str, device: &Device| {
-        let others =
-            found.iter().filter(|(other, (_, found))| **other != port && found.ifindex == device.ifindex);
-        let given = planned.get(port).is_some_and(|target| target.device.is_some());
-        others.count() == 0 && (given || !has_rival(host, view, &planned, device))
-    };
-    let device = |port: &str| {
-        let (name, device) = found.get(port)?;
-        is_clear(port, device).then(|| (*name).to_owned())
-    };
-    planned.keys().map(|port| ((*port).to_owned(), device(port))).collect()
+    let free = seen.all().filter(|device| !taken.contains(&device.ifindex)).map(|device| (device, ()));
+    let given = |port: &str| planned.get(port).is_some_and(|target| target.device.is_some());
+    let mut devices = candidates(host, view, &planned).assign(seen, free, |ports, ()| {
+        let mut ours = ports.iter().copied().filter(|port| planned.contains_key(port));
+        // Those that may be started here are no rivals of one whose device was given.
+        let port = ours.next().filter(|port| ports.len() == 1 || given(port));
+        port.filter(|_| ours.next().is_none())
+    });
+    planned.keys().map(|port| ((*port).to_owned(), devices.remove(*port))).collect()
 }
 
-/// The device that is meant for a port, and by which name.
-fn named<'v>(
-    port: &'v str,
-    target: &'v Target,
-    view: &'v View,
-    seen: &'v Seen,
-) -> Option<(&'v str, &'v Device)> {
-    let names = match &target.device {
-        Some(given) => [Some(given.as_str()), None],
-        None => [view.device(port), Some(port)],
-    };
-    names.into_iter().flatten().find_map(|name| Some((name, &**seen.named(name)?)))
-}
-
-/// True if a port that may be started here, and is not planned to come, has the device too.
-fn has_rival(host: &str, view: &View, planned: &BTreeMap<&str, &Target>, device: &Device) -> bool {
-    let names = |name: &str| device.names().any(|own| own == name);
+/// The ports that are planned to come, and those that may be started here.
+fn candidates<'v>(host: &str, view: &'v View, planned: &BTreeMap<&'v str, &'v Target>) -> Candidates<'v> {
+    let mut candidates = Candidates::default();
+    for (port, target) in planned {
+        match &target.device {
+            Some(given) => candidates.add(port, [given.as_str()]),
+            None => candidates.add_configured(port, view.device(port)),
+        }
+    }
     let elsewhere = |port: &str| view.bindings.get(port).is_some_and(|binding| binding.host != host);
-    let mut others = view.ports().filter(|(port, _)| !planned.contains_key(port) && !elsewhere(port));
-    others.any(|(port, configured)| names(port) || configured.is_some_and(names))
+    for (port, device) in view.ports().filter(|(port, _)| !planned.contains_key(port) && !elsewhere(port)) {
+        candidates.add_configured(port, device);
+    }
+    candidates
 }
 
 #[cfg(test)]
@@ -78,6 +63,7 @@ mod tests {
             view::tests::{binding, view},
         },
         model::{Object, samples::from_text},
+        netlink::Device,
     };
 
     /// What it is about; ports that are to come with the devices that were given; devices that exist; those of the ports.

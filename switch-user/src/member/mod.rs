@@ -8,6 +8,7 @@ mod coming;
 mod follow;
 mod instance;
 mod local;
+mod meant;
 mod pace;
 mod record;
 mod saver;

@@ -46,6 +46,11 @@ impl Seen {
         self.devices.values().find(of_name).or_else(|| self.devices.values().find(of_alias))
     }
 
+    /// All devices.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Device> {
+        self.devices.values().map(|device| &**device)
+    }
+
     /// Devices that could be those of ports, and of which none of these names is one; with whether they appeared.
     pub(super) fn free<'a>(
         &self,

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     agent::supply::Bound,
     api::{HostReport, OWN_VERSION, VERSION_REMEDY, ViewEvent},
-    client::{Client, ClientError, Lines, Tried},
+    client::{Client, ClientError, Lines, Tried, reason},
     memory,
     netlink::links::Devices,
     report::Applied,
@@ -60,12 +60,13 @@ pub(super) enum Trouble {
 }
 
 /// An error in words that do not name the manager: that is done by whoever says them.
-#[expect(clippy::wildcard_enum_match_arm, reason = "all others name no manager, or once")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others name no manager")]
 fn words(error: &ClientError) -> String {
     match error {
         ClientError::NoManager(Tried(tried)) => {
             tried.iter().map(|(_, obstacle)| obstacle.to_string()).collect::<Vec<_>>().join("; ")
         }
+        ClientError::Connection { error, .. } => format!("it did not answer: {}", reason(error)),
         ClientError::Version { theirs, .. } => {
             format!("it speaks {theirs} and this is {OWN_VERSION}: {VERSION_REMEDY}")
         }
@@ -211,4 +212,39 @@ async fn line(lines: &mut Lines<ViewEvent>) -> Result<ViewEvent, Trouble> {
 
 async fn within<T>(answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, Trouble> {
     Ok(timeout(SILENCE, answer).await.map_err(|_| Trouble::Silent)??)
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+    use hyper::{Request, body::Bytes, client::conn::http1};
+    use hyper_util::rt::TokioIo;
+
+    use super::*;
+    use crate::client::{Obstacle, Place, Server};
+
+    /// The error of a request whose connection ends before the answer.
+    async fn broken() -> hyper::Error {
+        let (near, far) = tokio::io::duplex(64);
+        drop(far);
+        let (mut sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection);
+        sender.send_request(Request::new(Full::<Bytes>::default())).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn troubles_do_not_name_the_manager_which_whoever_tells_them_does() {
+        let server: Server = "https://m1.example".parse().unwrap();
+        let place = Place::Manager(server.clone());
+        let errors = [
+            ClientError::NoManager(Tried(vec![(server, Obstacle::Slow(SILENCE))])),
+            ClientError::Version { place: place.clone(), theirs: "v2".into() },
+            ClientError::Connection { place, error: broken().await },
+        ];
+        let begins = ["no answer within 3 s", "it speaks v2 and", "it did not answer: "];
+        for (error, begin) in errors.into_iter().zip(begins) {
+            let said = Trouble::from(error).to_string();
+            assert!(said.starts_with(begin) && !said.contains("m1.example"), "{said}");
+        }
+    }
 }

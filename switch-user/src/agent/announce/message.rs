@@ -4,13 +4,13 @@
 use std::net::IpAddr;
 
 use switch_common::{
-    addr::{Mac, VlanId, ip_words},
+    addr::{Mac, VlanId},
     wire::{arp, eth, nd},
 };
 
 use crate::{
     agent::{
-        frame::{ethernet, icmp},
+        frame::{advertisement, own_address},
         scene::{Exit, Scene},
     },
     model::{Attachment, ValidNetwork, ValidPort},
@@ -60,32 +60,18 @@ fn addresses(port: &ValidPort, network: Option<&ValidNetwork>) -> Vec<IpAddr> {
 fn station(exit: &Exit, mac: Mac, ips: &[IpAddr]) -> Vec<Vec<u8>> {
     // It is the station's own address that switches are to learn.
     let exit = Exit { router: mac, ..*exit };
-    let mut frames = vec![packet(&exit, RARP, REVERSE_REQUEST, mac, [0; 4])];
+    let mut frames = vec![own_address(&exit, RARP, REVERSE_REQUEST, mac, [0; 4])];
     for ip in ips {
         match ip {
             IpAddr::V4(v4) => {
                 // Some take the one form, some the other (RFC 5227, 3).
-                frames.push(packet(&exit, eth::ARP, arp::REQUEST, Mac::default(), v4.octets()));
-                frames.push(packet(&exit, eth::ARP, arp::REPLY, mac, v4.octets()));
+                frames.push(own_address(&exit, eth::ARP, arp::REQUEST, Mac::default(), v4.octets()));
+                frames.push(own_address(&exit, eth::ARP, arp::REPLY, mac, v4.octets()));
             }
-            IpAddr::V6(_) => frames.push(advertisement(&exit, *ip)),
+            IpAddr::V6(v6) => frames.push(advertisement(&exit, *v6, nd::OVERRIDE)),
         }
     }
     frames
-}
-
-/// A packet of ARP or RARP to all, in which sender and target have the same address.
-fn packet(exit: &Exit, ethertype: u16, operation: u16, target: Mac, ip: [u8; 4]) -> Vec<u8> {
-    let mut packet = [0; arp::LEN];
-    arp::write(&mut packet, operation, (exit.router.word(), ip), (target.word(), ip));
-    ethernet(exit, Mac::BROADCAST, ethertype, &packet)
-}
-
-/// An unsolicited neighbour advertisement that replaces what was known (RFC 4861, 7.2.6).
-fn advertisement(exit: &Exit, ip: IpAddr) -> Vec<u8> {
-    let (own, mut message) = (ip_words(ip), [0; nd::MESSAGE_LEN]);
-    nd::write(&mut message, nd::NEIGHBOUR_ADVERTISEMENT, nd::OVERRIDE, own, exit.router.word());
-    icmp(exit, nd::group_mac(nd::ALL_NODES).mac(), own, nd::ALL_NODES, &message)
 }
 
 #[cfg(test)]

@@ -1,14 +1,24 @@
 //! Many hosts.
 
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware::{self, Next},
+};
 use hyper::Method;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use super::*;
 use crate::client::Client;
 
 /// A manager with hosts h1, which has applied generation 1 and has port p1, and h2.
 fn manager() -> Agent {
-    let agent = Agent::start(true);
+    filled(Agent::start(true))
+}
+
+fn filled(agent: Agent) -> Agent {
     let objects = [
         "network add blue --vlan 10",
         "port add p1 --network blue --device v1",
@@ -125,6 +135,43 @@ fn hosts_are_drained() {
     assert_eq!(agent.ok("host drain h2 --cancel"), "Port p1 stays\n");
     let why = agent.refused("host drain h9");
     assert!(why.starts_with("error: there is no Host h9"), "{why}");
+}
+
+/// Lets port p1 go to h2 as soon as somebody has asked which moves are planned.
+fn hasty(router: Router) -> Router {
+    let inner = router.clone();
+    let layer = middleware::from_fn(move |request: Request, next: Next| {
+        let inner = inner.clone();
+        async move {
+            let asked = request.method() == Method::GET && request.uri().path() == "/v1/cluster/moves";
+            let answer = next.run(request).await;
+            if asked {
+                let report = json!({
+                    "instance": "h2", "version": "0.1.0", "applied": {"generation": 5, "errors": []}, "claims": 9,
+                    "devices": {}, "ports": 0, "residentBytes": 0,
+                    "standby": {"p1": {"device": "p1", "ready": true, "active": true}},
+                });
+                let request =
+                    Request::post("/v1/cluster/hosts/h2/report").body(Body::from(report.to_string()));
+                let told = inner.oneshot(request.unwrap()).await.unwrap();
+                assert!(told.status().is_success(), "{told:?}");
+            }
+            answer
+        }
+    });
+    router.layer(layer)
+}
+
+#[test]
+fn a_port_that_has_gone_while_its_drain_is_withdrawn_is_told() {
+    let agent = filled(Agent::start_behind(true, hasty));
+    tell(&agent, "/v1/cluster/hosts/h1/claims", &json!({"port": "p2", "device": "v1"}));
+    let said = agent.ok("host drain h1");
+    assert_eq!(
+        said,
+        "Port p1 goes to host h2 when its VM runs there\nPort p2 goes to host h2 when its VM runs there\n"
+    );
+    assert_eq!(agent.ok("host drain h1 --cancel"), "Port p1 has gone already\nPort p2 stays\n");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use std::{
     thread,
 };
 
+use axum::Router;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -53,6 +54,11 @@ impl Agent {
 
     /// One host's agent, or a manager of many that has just started.
     fn start(many: bool) -> Self {
+        Self::start_behind(many, |router| router)
+    }
+
+    /// The same behind something that sees requests first.
+    fn start_behind(many: bool, wrap: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
         let directory = TempDir::new().unwrap();
         let socket = Socket::bind(&directory.path().join("dvs.sock")).unwrap();
         let (store, host) = (Arc::new(RedbStore::in_memory().unwrap()), FakeHost::new());
@@ -69,7 +75,7 @@ impl Agent {
                     state.cluster = Some(Cluster::new(bindings, MemoryLeases::start(), timeout));
                 }
                 let shutdown = async { drop(stopped.await) };
-                serve_unix(socket, router(state), shutdown).await.unwrap();
+                serve_unix(socket, wrap(router(state)), shutdown).await.unwrap();
             });
         });
         Self { directory, interactive: false, store, host, stop: Some(stop), server: Some(server) }

@@ -68,6 +68,17 @@ impl RealManager {
         Lab::named(name, directory, vec![("m".into(), self.path())], devices)
     }
 
+    /// Hosts h1, which has port p1 with device p1, and h2 with these devices, to which the port is planned to move.
+    async fn hosts_of_a_move(&self, devices: &[(u32, &str)]) -> [Lab; 2] {
+        let one = self.host("h1", &[(2, "p1")]);
+        one.has(&["p1"]).await;
+        let two = self.host("h2", devices);
+        until("h2 is connected", || two.follow.following().connected.is_some()).await;
+        self.plan("p1", "h2").await;
+        two.has(&["p1"]).await;
+        [one, two]
+    }
+
     /// Plans the move of a port.
     async fn plan(&self, port: &str, to: &str) {
         let request = MoveRequest { ports: vec![port.into()], to: vec![to.into()], ..MoveRequest::default() };
@@ -106,12 +117,7 @@ async fn a_port_follows_its_device_from_host_to_host() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_that_is_to_come_is_prepared_closed_until_its_vm_speaks() {
     let manager = RealManager::start();
-    let one = manager.host("h1", &[(2, "p1")]);
-    one.has(&["p1"]).await;
-    let two = manager.host("h2", &[]);
-    until("h2 is connected", || two.follow.following().connected.is_some()).await;
-    manager.plan("p1", "h2").await;
-    two.has(&["p1"]).await;
+    let [one, two] = manager.hosts_of_a_move(&[]).await;
     let port = || two.supply.lock().unwrap().read(None).unwrap().desired.ports["p1"].clone();
     assert_eq!((port().device, port().up, port().standby), (None, false, true));
     two.devices.send_replace(devices(&[(8, "p1")]));
@@ -126,12 +132,7 @@ async fn a_port_that_is_to_come_is_prepared_closed_until_its_vm_speaks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_goes_when_its_device_is_gone() {
     let manager = RealManager::start();
-    let one = manager.host("h1", &[(2, "p1")]);
-    one.has(&["p1"]).await;
-    let two = manager.host("h2", &[(8, "p1")]);
-    until("h2 is connected", || two.follow.following().connected.is_some()).await;
-    manager.plan("p1", "h2").await;
-    two.has(&["p1"]).await;
+    let [one, _two] = manager.hosts_of_a_move(&[(8, "p1")]).await;
     one.devices.send_replace(devices(&[]));
     until("it has moved", || manager.binding("p1") == Some(at("h2", "p1"))).await;
     one.has(&[]).await;
@@ -140,12 +141,7 @@ async fn a_port_goes_when_its_device_is_gone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planned_move_ends_well_with_every_manager_down() {
     let mut manager = RealManager::start();
-    let one = manager.host("h1", &[(2, "p1")]);
-    one.has(&["p1"]).await;
-    let two = manager.host("h2", &[]);
-    until("h2 is connected", || two.follow.following().connected.is_some()).await;
-    manager.plan("p1", "h2").await;
-    two.has(&["p1"]).await;
+    let [one, two] = manager.hosts_of_a_move(&[]).await;
     manager.kill().await;
     until("h2 is alone", || !two.follow.following().errors.is_empty()).await;
     two.devices.send_replace(devices(&[(8, "p1")]));

@@ -1,3 +1,4 @@
+mod effort;
 mod firewall;
 mod overlay;
 mod routing;

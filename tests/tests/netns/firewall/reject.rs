@@ -13,8 +13,8 @@ use dvs_tests::netns::{
 
 use super::{HTTPS, OTHER, PAIRS, WEB, dvs, ips, lab};
 
-/// Much less than what a program waits that is told nothing.
-const AT_ONCE: Duration = Duration::from_millis(300);
+/// Less than the second after which a program that was told nothing tries again.
+const AT_ONCE: Duration = Duration::from_millis(900);
 
 /// What Linux makes of "communication administratively prohibited".
 fn prohibited(ip: IpAddr) -> ErrorKind {

@@ -1,6 +1,7 @@
 //! Routing between networks.
 
 mod control;
+mod introduction;
 mod neighbours;
 mod paths;
 mod sizes;

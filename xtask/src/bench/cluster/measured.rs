@@ -1,17 +1,15 @@
-//! What the tool says.
-
-use std::collections::BTreeMap;
+//! What the tool says: times and numbers, with the words and aims for them.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-/// Times and numbers.
+/// All of it.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Measured {
-    /// Milliseconds, in the order in which they were measured.
-    pub(super) times: BTreeMap<Case, Vec<f64>>,
+    /// What is measured many times.
+    pub(super) times: Vec<Time>,
     /// What is measured once.
-    pub(super) facts: BTreeMap<Fact, f64>,
+    pub(super) numbers: Vec<Number>,
 }
 
 impl Measured {
@@ -21,88 +19,74 @@ impl Measured {
     }
 }
 
-/// A time that is measured many times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Case {
-    PortChanged,
-    RuleChanged,
-    RuleAdded,
-    RuleRemoved,
-    PeerAdded,
-    ClaimedWithin,
-    ClaimedAcross,
-    ClaimedHundred,
-    Died,
-    Synced,
-    SyncedLarge,
-}
-
-impl Case {
+/// How long something takes.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Time {
+    /// For programs.
+    pub(super) case: String,
     /// For people.
-    pub(super) const fn title(self) -> &'static str {
-        match self {
-            Self::PortChanged => "A port changed, until its host has applied it",
-            Self::RuleChanged => "A rule of all ports changed, until all hosts have it",
-            Self::RuleAdded => "A rule of all ports added, until all hosts have it",
-            Self::RuleRemoved => "A rule of all ports removed, until all hosts have it",
-            Self::PeerAdded => "A port added that rules of all ports are about, until all hosts have it",
-            Self::ClaimedWithin => "A device appears, its port was in the same HA group, until it is open",
-            Self::ClaimedAcross => "A device appears, its port was in another HA group, until it is open",
-            Self::ClaimedHundred => "100 devices appear, until all their ports are open",
-            Self::Died => "A host falls silent, until it is marked dead",
-            Self::Synced => "A fresh agent, until it has its view of the usual size",
-            Self::SyncedLarge => "A fresh agent, until it has its view of 10 k ports",
-        }
-    }
+    pub(super) title: String,
+    /// What it is meant to be.
+    pub(super) aim: Option<Limit>,
+    /// Milliseconds, in the order in which they were measured.
+    pub(super) ms: Vec<f64>,
 }
 
-/// A number that is measured once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+/// The most that a time is meant to be.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(super) struct Limit {
+    /// Which of many measurements it is about.
+    pub(super) of: Of,
+    /// Milliseconds.
+    pub(super) most: f64,
+}
+
+/// Which of many measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Fact {
-    FillSeconds,
-    IdleCpu,
-    IdleMemory,
-    Writes,
-    WritesCpu,
-    Events,
-    EventsCpu,
-    PeakMemory,
-    AgentSmall,
-    AgentUsual,
-    AgentLarge,
+pub(super) enum Of {
+    /// All but one in a hundred.
+    P99,
+    /// All.
+    Max,
 }
 
-impl Fact {
+/// A number.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Number {
+    /// For programs.
+    pub(super) fact: String,
     /// For people.
-    pub(super) const fn title(self) -> &'static str {
-        match self {
-            Self::FillSeconds => "Configuration written, all hosts there with all ports: seconds",
-            Self::IdleCpu => "Manager, all hosts report: % of a CPU",
-            Self::IdleMemory => "Manager, all hosts report: MB",
-            Self::Writes => "Writes about one host each: a second",
-            Self::WritesCpu => "Manager meanwhile: % of a CPU",
-            Self::Events => "Differences told by writes about all hosts: a second",
-            Self::EventsCpu => "Manager meanwhile, % of a CPU",
-            Self::PeakMemory => "Manager, most that it ever had: MB",
-            Self::AgentSmall => "Agent with a view of one host's ports: MB",
-            Self::AgentUsual => "Agent with a view of the usual size: MB",
-            Self::AgentLarge => "Agent with a view of 10 k ports: MB",
-        }
-    }
+    pub(super) title: String,
+    /// The most that it is meant to be.
+    pub(super) aim: Option<f64>,
+    /// What it is.
+    pub(super) value: f64,
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// What the tool may say.
+    pub(in super::super) const OUTPUT: &str = r#"{
+        "times": [
+            {"case": "port_changed", "title": "Port", "aim": {"of": "p99", "most": 100.0}, "ms": [99.0, 101.0]},
+            {"case": "synced", "title": "Fresh", "aim": {"of": "max", "most": 1000.0}, "ms": [7.0]},
+            {"case": "died", "title": "Dead", "aim": null, "ms": [3.5, 4.0]}
+        ],
+        "numbers": [
+            {"fact": "idle_cpu", "title": "CPU", "aim": null, "value": 12.5},
+            {"fact": "agent_small", "title": "Agent: MB", "aim": 64.0, "value": 64.0}
+        ]
+    }"#;
 
     #[test]
     fn what_the_tool_says_is_understood() {
-        let output = r#"{"times": {"rule_added": [3.5, 4.0]}, "facts": {"idle_cpu": 12.5}}"#;
-        let measured = Measured::parse(output).unwrap();
-        assert_eq!(measured.times[&Case::RuleAdded], [3.5, 4.0]);
-        assert_eq!(measured.facts.keys().collect::<Vec<_>>(), [&Fact::IdleCpu]);
+        let measured = Measured::parse(OUTPUT).unwrap();
+        assert_eq!(measured.times.iter().map(|time| time.ms.len()).collect::<Vec<_>>(), [2, 1, 2]);
+        assert_eq!(measured.times[0].aim.map(|limit| (limit.of, limit.most)), Some((Of::P99, 100.0)));
+        assert_eq!(measured.numbers[1].aim, Some(64.0));
         assert!(Measured::parse("").is_err());
     }
 }

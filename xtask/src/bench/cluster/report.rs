@@ -1,7 +1,5 @@
 //! Tables of what was measured, and the aims.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use serde::Serialize;
 
@@ -10,7 +8,7 @@ use super::{
         machine::Machine,
         report::{Aim, Bound, Section, aims_table, align, short, write_section},
     },
-    measured::{Case, Fact, Measured},
+    measured::{Limit, Measured, Number, Of, Time},
 };
 
 /// Everything that tables and JSON tell.
@@ -20,12 +18,21 @@ pub(super) struct Report {
     machine: Machine,
     /// How busy something else kept the machine before, in percent.
     busy: f64,
-    times: BTreeMap<Case, Spread>,
+    times: Vec<Summary>,
     measured: Measured,
     aims: Vec<Aim>,
 }
 
-/// What values of a time say.
+/// What the values of a time say.
+#[derive(Serialize)]
+struct Summary {
+    case: String,
+    title: String,
+    #[serde(flatten)]
+    spread: Spread,
+}
+
+/// How values are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 struct Spread {
     count: usize,
@@ -48,9 +55,12 @@ impl Spread {
 impl Report {
     /// Sums up a run.
     pub(super) fn new(command: String, machine: Machine, busy: f64, measured: Measured) -> Self {
-        let spread = |(case, values): (&Case, &Vec<f64>)| Some((*case, Spread::of(values)?));
-        let times = measured.times.iter().filter_map(spread).collect();
-        let aims = aims(&times, &measured.facts);
+        let summary = |time: &Time| {
+            let (case, title) = (time.case.clone(), time.title.clone());
+            Some(Summary { case, title, spread: Spread::of(&time.ms)? })
+        };
+        let times = measured.times.iter().filter_map(summary).collect();
+        let aims = aims(&measured);
         Self { command, machine, busy, times, measured, aims }
     }
 
@@ -72,55 +82,39 @@ impl Report {
 
     fn times(&self) -> String {
         let head = ["Milliseconds", "p50", "p99", "max", "samples"].map(str::to_owned).to_vec();
-        let line = |(case, spread): (&Case, &Spread)| {
+        let line = |Summary { title, spread, .. }: &Summary| {
             let times = [spread.p50, spread.p99, spread.max].map(short);
-            [&[case.title().to_owned()], times.as_slice(), &[spread.count.to_string()]].concat()
+            [std::slice::from_ref(title), times.as_slice(), &[spread.count.to_string()]].concat()
         };
         align(head, self.times.iter().map(line).collect())
     }
 
     fn numbers(&self) -> String {
         let head = ["Number", "value"].map(str::to_owned).to_vec();
-        let line = |(fact, value): (&Fact, &f64)| vec![fact.title().to_owned(), short(*value)];
-        align(head, self.measured.facts.iter().map(line).collect())
+        let line = |number: &Number| vec![number.title.clone(), short(number.value)];
+        align(head, self.measured.numbers.iter().map(line).collect())
     }
 }
 
 /// What is meant to be, of all that was measured.
-fn aims(times: &BTreeMap<Case, Spread>, facts: &BTreeMap<Fact, f64>) -> Vec<Aim> {
-    let soon = [
-        Case::PortChanged,
-        Case::RuleChanged,
-        Case::RuleAdded,
-        Case::RuleRemoved,
-        Case::PeerAdded,
-        Case::ClaimedWithin,
-        Case::ClaimedAcross,
-    ];
-    let soon = soon.map(|case| (case.title(), "p99, ms", 100.0, times.get(&case).map(|spread| spread.p99)));
-    let sync = (
-        Case::SyncedLarge.title(),
-        "max, ms",
-        1000.0,
-        times.get(&Case::SyncedLarge).map(|spread| spread.max),
-    );
-    let memory = [
-        (Fact::PeakMemory, 1000.0),
-        (Fact::AgentSmall, 64.0),
-        (Fact::AgentUsual, 64.0),
-        (Fact::AgentLarge, 64.0),
-    ];
-    let memory = memory.map(|(fact, most)| (fact.title(), "", most, facts.get(&fact).copied()));
-    let aim = |(what, unit, most, measured): (&str, &str, f64, Option<f64>)| {
-        let what = [what, unit].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ");
-        Aim::judge((what, Bound::AtMost(most), measured))
+fn aims(measured: &Measured) -> Vec<Aim> {
+    let time = |time: &Time| {
+        let (Limit { of, most }, spread) = (time.aim?, Spread::of(&time.ms)?);
+        let (word, value) = match of {
+            Of::P99 => ("p99", spread.p99),
+            Of::Max => ("max", spread.max),
+        };
+        Aim::judge((format!("{}: {word}, ms", time.title), Bound::AtMost(most), Some(value)))
     };
-    soon.into_iter().chain([sync]).chain(memory).filter_map(aim).collect()
+    let number =
+        |number: &Number| Aim::judge((number.title.clone(), Bound::AtMost(number.aim?), Some(number.value)));
+    let times = measured.times.iter().filter_map(time);
+    times.chain(measured.numbers.iter().filter_map(number)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::measured::tests::OUTPUT, *};
 
     #[test]
     fn percentiles_are_values() {
@@ -131,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn aims_are_about_what_was_measured() {
-        let times = [(Case::RuleAdded, Spread::of(&[99.0, 101.0]).unwrap())].into();
-        let judged = aims(&times, &[(Fact::AgentSmall, 64.0)].into());
-        assert_eq!(judged.iter().map(|aim| aim.met).collect::<Vec<_>>(), [false, true]);
+    fn aims_are_judged_by_what_they_are_about() {
+        let judged = aims(&Measured::parse(OUTPUT).unwrap());
+        let told: Vec<(&str, bool)> = judged.iter().map(|aim| (aim.what.as_str(), aim.met)).collect();
+        assert_eq!(told, [("Port: p99, ms", false), ("Fresh: max, ms", true), ("Agent: MB", true)]);
     }
 }

@@ -135,6 +135,20 @@ async fn a_plan_is_withdrawn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_port_that_is_announced_once_more_is_to_go_where_it_was() {
+    let many = Many::with_port().await;
+    many.attach("h2", "p1", "v7").await;
+    many.plan(json!({"ports": ["p1"], "to": ["h1"], "device": "v1", "now": true})).await;
+    let binding = async || many.api.get("/v1/cluster/bindings").await["bindings"][0].clone();
+    let before = binding().await;
+    many.report("h1", json!({"claims": 2, "left": ["p1"]})).await;
+    let after = binding().await;
+    assert!(after["epoch"].as_u64() > before["epoch"].as_u64(), "{after} after {before}");
+    assert_eq!((&after["target"], &after["host"]), (&before["target"], &json!("h2")));
+    assert_eq!(many.moves().await, ["p1 h2 h1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_is_drained_to_those_that_have_fewest() {
     let many = Many::with_port().await;
     many.report("h3", json!({"devices": {}})).await;

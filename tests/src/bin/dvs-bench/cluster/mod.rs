@@ -52,7 +52,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let results = runtime.block_on(measure(options))?;
-    println!("{}", serde_json::to_string(&results)?);
+    println!("{}", serde_json::to_string(&results.told())?);
     runtime.shutdown_background();
     Ok(())
 }
