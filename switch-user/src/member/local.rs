@@ -64,7 +64,9 @@ pub(super) fn localise(
     let uplinks = Arc::make_mut(&mut desired.uplinks);
     uplinks.retain(|_, uplink| uplink.hosts.is_empty() || uplink.hosts.iter().any(|name| name == host));
     // The other hosts of an uplink need not be in the view.
-    uplinks.values_mut().for_each(|uplink| uplink.hosts.clear());
+    for uplink in uplinks.values_mut() {
+        uplink.hosts.clear();
+    }
     let mut valid = validate_as(&desired, &[], Scope::View { ports: here.len() + coming.len() })?;
     valid.overlay = overlay(host, &desired);
     let (ports, elsewhere): (BTreeMap<_, _>, BTreeMap<_, _>) =

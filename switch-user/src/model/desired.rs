@@ -62,23 +62,15 @@ impl Desired {
     pub fn put(&mut self, object: Object) {
         match object {
             Object::Switch(switch) => self.switch = Some(switch),
-            Object::Router(router) => {
-                drop(Arc::make_mut(&mut self.routers).insert(router.name.clone(), router))
-            }
-            Object::Network(network) => {
-                drop(Arc::make_mut(&mut self.networks).insert(network.name.clone(), network))
-            }
-            Object::Host(host) => drop(Arc::make_mut(&mut self.hosts).insert(host.name.clone(), host)),
-            Object::Uplink(uplink) => {
-                drop(Arc::make_mut(&mut self.uplinks).insert(uplink.name.clone(), uplink))
-            }
+            Object::Router(router) => put(&mut self.routers, router.name.clone(), router),
+            Object::Network(network) => put(&mut self.networks, network.name.clone(), network),
+            Object::Host(host) => put(&mut self.hosts, host.name.clone(), host),
+            Object::Uplink(uplink) => put(&mut self.uplinks, uplink.name.clone(), uplink),
             Object::Port(port) => drop(self.ports.insert(port.name.clone(), port)),
-            Object::Route(route) => drop(Arc::make_mut(&mut self.routes).insert(route.id().name, route)),
-            Object::Group(group) => drop(Arc::make_mut(&mut self.groups).insert(group.name.clone(), group)),
-            Object::Policy(policy) => {
-                drop(Arc::make_mut(&mut self.policies).insert(policy.name.clone(), policy))
-            }
-            Object::Rule(rule) => drop(Arc::make_mut(&mut self.rules).insert(rule.id().name, rule)),
+            Object::Route(route) => put(&mut self.routes, route.id().name, route),
+            Object::Group(group) => put(&mut self.groups, group.name.clone(), group),
+            Object::Policy(policy) => put(&mut self.policies, policy.name.clone(), policy),
+            Object::Rule(rule) => put(&mut self.rules, rule.id().name, rule),
         }
     }
 
@@ -86,15 +78,15 @@ impl Desired {
     pub fn remove(&mut self, id: &ObjectId) -> bool {
         match id.kind {
             Kind::Switch => self.switch.take().is_some(),
-            Kind::Router => Arc::make_mut(&mut self.routers).remove(&id.name).is_some(),
-            Kind::Network => Arc::make_mut(&mut self.networks).remove(&id.name).is_some(),
-            Kind::Host => Arc::make_mut(&mut self.hosts).remove(&id.name).is_some(),
-            Kind::Uplink => Arc::make_mut(&mut self.uplinks).remove(&id.name).is_some(),
+            Kind::Router => remove(&mut self.routers, &id.name),
+            Kind::Network => remove(&mut self.networks, &id.name),
+            Kind::Host => remove(&mut self.hosts, &id.name),
+            Kind::Uplink => remove(&mut self.uplinks, &id.name),
             Kind::Port => self.ports.remove(&id.name).is_some(),
-            Kind::Route => Arc::make_mut(&mut self.routes).remove(&id.name).is_some(),
-            Kind::Group => Arc::make_mut(&mut self.groups).remove(&id.name).is_some(),
-            Kind::Policy => Arc::make_mut(&mut self.policies).remove(&id.name).is_some(),
-            Kind::Rule => Arc::make_mut(&mut self.rules).remove(&id.name).is_some(),
+            Kind::Route => remove(&mut self.routes, &id.name),
+            Kind::Group => remove(&mut self.groups, &id.name),
+            Kind::Policy => remove(&mut self.policies, &id.name),
+            Kind::Rule => remove(&mut self.rules, &id.name),
         }
     }
 
@@ -155,6 +147,15 @@ impl Desired {
             .map(|(device, id, field)| Problem::new(id, field, device.into(), super::Reason::NoSuchDevice))
             .collect()
     }
+}
+
+fn put<T: Clone>(objects: &mut Few<T>, name: String, object: T) {
+    Arc::make_mut(objects).insert(name, object);
+}
+
+fn remove<T: Clone>(objects: &mut Few<T>, name: &str) -> bool {
+    // What is not there is no reason for a copy.
+    objects.contains_key(name) && Arc::make_mut(objects).remove(name).is_some()
 }
 
 impl FromIterator<Object> for Desired {

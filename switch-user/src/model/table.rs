@@ -72,7 +72,10 @@ impl<T> Table<T> {
             // What both have comes in the same order in both, and is passed by together.
             match (old.peek(), new.peek()) {
                 (None, None) => return apart,
-                (Some(one), Some(other)) if Arc::ptr_eq(one, other) => drop((old.next(), new.next())),
+                (Some(one), Some(other)) if Arc::ptr_eq(one, other) => {
+                    old.next();
+                    new.next();
+                }
                 (Some(one), Some(other)) if last(one) > last(other) => take(new.next()),
                 (Some(_), _) => take(old.next()),
                 (None, Some(_)) => take(new.next()),

@@ -283,9 +283,10 @@ impl Graph {
 
     /// Takes a question as it is known already, since very many ask the same.
     fn share(&self, question: &mut Arc<Question>) {
-        let known = match &**question {
-            Question::Object(id) => self.get(id).map(|entry| &entry.question),
-            _ => self.sets.get_key_value(question).map(|(known, _)| known),
+        let known = if let Question::Object(id) = &**question {
+            self.get(id).map(|entry| &entry.question)
+        } else {
+            self.sets.get_key_value(question).map(|(known, _)| known)
         };
         if let Some(known) = known {
             *question = Arc::clone(known);

@@ -77,7 +77,9 @@ impl Room {
         self.overlays += usize::from(network.vni.is_some());
         if network.router.is_some() {
             let subnets = network.subnet.iter().map(IpNet::addr);
-            subnets.chain(network.gateway.iter().copied()).for_each(|prefix| self.prefix(prefix));
+            for prefix in subnets.chain(network.gateway.iter().copied()) {
+                self.prefix(prefix);
+            }
         }
     }
 
