@@ -67,13 +67,11 @@ pub(super) async fn run(client: &Client, mut wishes: mpsc::Receiver<Wish>) {
 /// Those that were renewed, and those that there are none of. After a failure, another member is asked next.
 async fn together(client: &Client, leases: Vec<i64>) -> HashMap<i64, bool> {
     let (number, member) = client.current();
-    match timeout(TRY, answers(member, leases)).await {
-        Ok(Ok(answers)) => answers.into_iter().map(|LeaseAnswer { id, seconds }| (id, seconds > 0)).collect(),
-        Ok(Err(_)) | Err(_) => {
-            client.pass_over(number);
-            HashMap::new()
-        }
-    }
+    let Ok(Ok(answers)) = timeout(TRY, answers(member, leases)).await else {
+        client.pass_over(number);
+        return HashMap::new();
+    };
+    answers.into_iter().map(|LeaseAnswer { id, seconds }| (id, seconds > 0)).collect()
 }
 
 async fn answers(member: &Member, leases: Vec<i64>) -> Result<Vec<LeaseAnswer>, Status> {

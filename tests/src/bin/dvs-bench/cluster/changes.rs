@@ -22,9 +22,14 @@ const PEERS: usize = 20;
 pub(super) async fn measure(fleet: &Fleet, results: &mut Results) -> Result<()> {
     eprintln!("changes");
     ports(fleet, results).await?;
+    fleet.rest().await;
     rules_changed(fleet, results).await?;
+    fleet.rest().await;
     rules_added(fleet, results).await?;
-    peers(fleet, results).await
+    fleet.rest().await;
+    peers(fleet, results).await?;
+    fleet.rest().await;
+    Ok(())
 }
 
 /// A field of a port, at a host that applies it.

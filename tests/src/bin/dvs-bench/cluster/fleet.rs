@@ -27,6 +27,8 @@ use super::{
 const WHOLE_EVERY: usize = 250;
 /// All hosts come within this time.
 const COME: Duration = Duration::from_secs(10);
+/// After this time everybody has reported, and has on disk, what changed before.
+const REST: Duration = Duration::from_secs(2);
 /// They have their ports within this time.
 const FILL: Duration = Duration::from_mins(5);
 
@@ -105,6 +107,11 @@ impl Fleet {
             }
             sleep(Duration::from_secs(1)).await;
         }
+    }
+
+    /// Lets the hosts come to rest, so that what is measured next does not wait for what was measured before.
+    pub(super) async fn rest(&self) {
+        sleep(REST).await;
     }
 
     /// The whole hosts, with their numbers.
