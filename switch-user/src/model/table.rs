@@ -2,28 +2,28 @@
 
 #[cfg(test)]
 use std::ops::Index;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Borrow, collections::BTreeSet, sync::Arc};
 
 /// Objects that are kept together. More of them make looking for the place of one quicker, and changing one slower.
 const CHUNK: usize = 64;
 
 /// Objects in the order of their names.
 #[derive(Clone, Debug)]
-pub struct Table<T> {
+pub struct Table<T, N = String> {
     /// Each with at least one object and at most [`CHUNK`].
-    chunks: Vec<Arc<Chunk<T>>>,
+    chunks: Vec<Arc<Chunk<T, N>>>,
     len: usize,
 }
 
-type Chunk<T> = Vec<(String, T)>;
+type Chunk<T, N> = Vec<(N, T)>;
 
-impl<T> Default for Table<T> {
+impl<T, N> Default for Table<T, N> {
     fn default() -> Self {
         Self { chunks: Vec::new(), len: 0 }
     }
 }
 
-impl<T> Table<T> {
+impl<T, N> Table<T, N> {
     /// How many objects there are.
     pub const fn len(&self) -> usize {
         self.len
@@ -34,25 +34,13 @@ impl<T> Table<T> {
         self.len == 0
     }
 
-    /// The object of this name.
-    pub fn get(&self, name: &str) -> Option<&T> {
-        let chunk = self.chunks.get(self.chunk(name))?;
-        let place = place(chunk, name).ok()?;
-        chunk.get(place).map(|(_, object)| object)
-    }
-
-    /// True if there is an object of this name.
-    pub fn contains_key(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-
     /// Names and objects.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &T)> + Clone {
+    pub fn iter(&self) -> impl Iterator<Item = (&N, &T)> + Clone {
         self.chunks.iter().flat_map(|chunk| chunk.iter()).map(|(name, object)| (name, object))
     }
 
     /// All names.
-    pub fn keys(&self) -> impl Iterator<Item = &String> + Clone {
+    pub fn keys(&self) -> impl Iterator<Item = &N> + Clone {
         self.iter().map(|(name, _)| name)
     }
 
@@ -60,12 +48,32 @@ impl<T> Table<T> {
     pub fn values(&self) -> impl Iterator<Item = &T> + Clone {
         self.iter().map(|(_, object)| object)
     }
+}
+
+impl<T, N: Ord> Table<T, N> {
+    /// The object of this name.
+    pub fn get<Q: Ord + ?Sized>(&self, name: &Q) -> Option<&T>
+    where
+        N: Borrow<Q>,
+    {
+        let chunk = self.chunks.get(self.chunk(name))?;
+        let place = place(chunk, name).ok()?;
+        chunk.get(place).map(|(_, object)| object)
+    }
+
+    /// True if there is an object of this name.
+    pub fn contains_key<Q: Ord + ?Sized>(&self, name: &Q) -> bool
+    where
+        N: Borrow<Q>,
+    {
+        self.get(name).is_some()
+    }
 
     /// The names of all objects that may not be the same in another table. It takes as long as the tables differ.
-    pub fn apart<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a String> {
+    pub fn apart<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a N> {
         let (mut old, mut new) = (self.chunks.iter().peekable(), other.chunks.iter().peekable());
         let mut apart = BTreeSet::new();
-        let mut take = |chunk: Option<&'a Arc<Chunk<T>>>| {
+        let mut take = |chunk: Option<&'a Arc<Chunk<T, N>>>| {
             apart.extend(chunk.into_iter().flat_map(|chunk| chunk.iter()).map(|(name, _)| name));
         };
         loop {
@@ -84,14 +92,17 @@ impl<T> Table<T> {
     }
 
     /// Where the chunk is that has the name if any has.
-    fn chunk(&self, name: &str) -> usize {
-        self.chunks.partition_point(|chunk| chunk.last().is_some_and(|(last, _)| last.as_str() < name))
+    fn chunk<Q: Ord + ?Sized>(&self, name: &Q) -> usize
+    where
+        N: Borrow<Q>,
+    {
+        self.chunks.partition_point(|chunk| last(chunk).is_some_and(|last| last.borrow() < name))
     }
 }
 
-impl<T: Clone> Table<T> {
+impl<T: Clone, N: Ord + Clone> Table<T, N> {
     /// Puts an object, and returns the one that it replaces.
-    pub fn insert(&mut self, name: String, object: T) -> Option<T> {
+    pub fn insert(&mut self, name: N, object: T) -> Option<T> {
         // What comes after all others comes to the last of them.
         let number = self.chunk(&name).min(self.chunks.len().saturating_sub(1));
         let Some(shared) = self.chunks.get_mut(number) else {
@@ -115,7 +126,10 @@ impl<T: Clone> Table<T> {
     }
 
     /// Removes an object.
-    pub fn remove(&mut self, name: &str) -> Option<T> {
+    pub fn remove<Q: Ord + ?Sized>(&mut self, name: &Q) -> Option<T>
+    where
+        N: Borrow<Q>,
+    {
         let number = self.chunk(name);
         let shared = self.chunks.get_mut(number)?;
         let place = place(shared, name).ok()?;
@@ -129,7 +143,10 @@ impl<T: Clone> Table<T> {
     }
 
     /// The object of this name, to be changed.
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
+    pub fn get_mut<Q: Ord + ?Sized>(&mut self, name: &Q) -> Option<&mut T>
+    where
+        N: Borrow<Q>,
+    {
         let number = self.chunk(name);
         let shared = self.chunks.get_mut(number)?;
         let place = place(shared, name).ok()?;
@@ -142,28 +159,34 @@ impl<T: Clone> Table<T> {
     }
 }
 
-fn last<T>(chunk: &Chunk<T>) -> Option<&String> {
+fn last<T, N>(chunk: &Chunk<T, N>) -> Option<&N> {
     chunk.last().map(|(name, _)| name)
 }
 
-fn place<T>(chunk: &Chunk<T>, name: &str) -> Result<usize, usize> {
-    chunk.binary_search_by(|(other, _)| other.as_str().cmp(name))
+fn place<T, N: Borrow<Q>, Q: Ord + ?Sized>(chunk: &Chunk<T, N>, name: &Q) -> Result<usize, usize> {
+    chunk.binary_search_by(|(other, _)| other.borrow().cmp(name))
 }
 
-impl<T: PartialEq> PartialEq for Table<T> {
+impl<T: PartialEq, N: PartialEq> PartialEq for Table<T, N> {
     fn eq(&self, other: &Self) -> bool {
         self.len == other.len && self.iter().eq(other.iter())
     }
 }
 
-impl<T: Eq> Eq for Table<T> {}
+impl<T: Eq, N: Eq> Eq for Table<T, N> {}
 
-impl<T: Clone> FromIterator<(String, T)> for Table<T> {
-    fn from_iter<I: IntoIterator<Item = (String, T)>>(objects: I) -> Self {
-        let mut table = Self::default();
+impl<T: Clone, N: Ord + Clone> Extend<(N, T)> for Table<T, N> {
+    fn extend<I: IntoIterator<Item = (N, T)>>(&mut self, objects: I) {
         for (name, object) in objects {
-            table.insert(name, object);
+            self.insert(name, object);
         }
+    }
+}
+
+impl<T: Clone, N: Ord + Clone> FromIterator<(N, T)> for Table<T, N> {
+    fn from_iter<I: IntoIterator<Item = (N, T)>>(objects: I) -> Self {
+        let mut table = Self::default();
+        table.extend(objects);
         table
     }
 }

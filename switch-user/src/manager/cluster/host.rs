@@ -29,8 +29,8 @@ use crate::{
     store::{Entry, StoreError},
 };
 
-/// So many hosts are to report a change within a millisecond. A manager takes about as many on one CPU.
-const REPORTS_A_MS: u64 = 10;
+/// So many hosts are to report a change within a millisecond: about a third of what a manager takes on one CPU.
+const REPORTS_A_MS: u64 = 5;
 
 /// Routes of hosts' reports and claims.
 pub(super) fn routes() -> OpenApiRouter<Manager> {

@@ -13,7 +13,7 @@ impl Check<'_> {
             for prefix in &group.prefixes {
                 self.host_bits(&id, "prefixes", *prefix);
             }
-            for port in group.ports.iter().filter(|port| !self.desired.ports.contains_key(port)) {
+            for port in group.ports.iter().filter(|port| !self.desired.ports.contains_key(*port)) {
                 let known = self.desired.ports.keys().take(PROPOSED).cloned().collect();
                 self.refuse(id.clone(), "ports", port.as_str(), FirewallReason::UnknownPort { known });
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashSet};
 
 use super::{
-    content::Content,
+    content::{Content, Found},
     graph::{Entry, Graph, Question},
     ways::{Role, Root, Step, Target},
 };
@@ -105,7 +105,7 @@ struct Walk<'w> {
     known: Option<&'w Closure>,
     closure: &'w mut Closure,
     /// What is found.
-    found: Content,
+    found: Found,
     /// What is asked that was not asked before.
     asked: Vec<Arc<Question>>,
     todo: Vec<(Arc<Entry>, Role)>,
@@ -113,7 +113,7 @@ struct Walk<'w> {
 
 impl<'w> Walk<'w> {
     fn new(graph: &'w Graph, known: Option<&'w Closure>, closure: &'w mut Closure) -> Self {
-        Self { graph, known, closure, found: Content::default(), asked: Vec::new(), todo: Vec::new() }
+        Self { graph, known, closure, found: Found::default(), asked: Vec::new(), todo: Vec::new() }
     }
 
     /// Goes to the end, and puts what was found into the content; returns what was asked, or `None` if there is

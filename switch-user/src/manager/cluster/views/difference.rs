@@ -1,9 +1,9 @@
 //! What a host is told: its view, or what has become of it.
 
-use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    content::{Bound, Content},
+    content::{ById, Content},
     graph::Entry,
 };
 use crate::{
@@ -66,8 +66,8 @@ impl Sight {
 
     /// The objects by kind and name, with where they lead.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let pairs = pairs(&self.own.entries, &self.group.entries, |entry| &entry.id);
-        pairs.filter_map(|(own, group)| group.or(own))
+        let own = self.own.entries.iter().filter(|(id, _)| !self.group.has(id));
+        in_order(own, self.group.entries.iter()).map(|(_, entry)| entry)
     }
 
     fn bindings(&self) -> impl Iterator<Item = (&str, &Binding)> {
@@ -87,12 +87,9 @@ impl Content {
 
     fn since(&self, before: &Self) -> ViewEvent {
         let mut event = ViewEvent::default();
-        let entries = pairs(&before.entries, &self.entries, |entry| &entry.id);
-        for pair in entries {
-            match pair {
-                (Some(old), None) => {
-                    event.remove.push(ObjectName { kind: old.id.kind, name: old.id.name.clone() });
-                }
+        for id in self.entries.apart(&before.entries) {
+            match (before.entries.get(id), self.entries.get(id)) {
+                (Some(_), None) => event.remove.push(ObjectName { kind: id.kind, name: id.name.clone() }),
                 (old, Some(new))
                     if !old.is_some_and(|old| Arc::ptr_eq(old, new) || old.document == new.document) =>
                 {
@@ -106,37 +103,21 @@ impl Content {
     }
 }
 
-fn changed(before: &[Bound], after: &[Bound]) -> BTreeMap<String, Option<Binding>> {
-    let pairs = pairs(before, after, |(id, _)| id);
-    let news = pairs.filter_map(|(old, new)| match (old, new) {
-        (Some((id, _)), None) => Some((id.name.clone(), None)),
-        (old, Some((id, binding))) if old.is_none_or(|(_, old)| old != binding) => {
-            Some((id.name.clone(), Some((**binding).clone())))
-        }
-        _ => None,
-    });
-    news.collect()
+fn changed(before: &ById<Binding>, after: &ById<Binding>) -> BTreeMap<String, Option<Binding>> {
+    let pairs = after.apart(before).into_iter().map(|id| (id, before.get(id), after.get(id)));
+    let news = pairs.filter(|(_, old, new)| old != new);
+    news.map(|(id, _, new)| (id.name.clone(), new.map(|binding| Binding::clone(binding)))).collect()
 }
 
-/// The items of two ordered lists, those of the same object together.
-fn pairs<'a, T>(
-    before: &'a [T],
-    after: &'a [T],
-    id: impl Fn(&T) -> &Arc<ObjectId>,
-) -> impl Iterator<Item = (Option<&'a T>, Option<&'a T>)> {
-    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
-    std::iter::from_fn(move || {
-        let order = match (before.peek(), after.peek()) {
-            (None, None) => return None,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(old), Some(new)) if Arc::ptr_eq(id(old), id(new)) => Ordering::Equal,
-            (Some(old), Some(new)) => id(old).cmp(id(new)),
-        };
-        Some(match order {
-            Ordering::Less => (before.next(), None),
-            Ordering::Greater => (None, after.next()),
-            Ordering::Equal => (before.next(), after.next()),
-        })
+/// What two tables have, in the order of the names.
+fn in_order<'a, T: 'a>(
+    one: impl Iterator<Item = (&'a Arc<ObjectId>, &'a T)>,
+    other: impl Iterator<Item = (&'a Arc<ObjectId>, &'a T)>,
+) -> impl Iterator<Item = (&'a Arc<ObjectId>, &'a T)> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some((first, _)), Some((second, _))) if first < second => one.next(),
+        (_, Some(_)) => other.next(),
+        (_, None) => one.next(),
     })
 }

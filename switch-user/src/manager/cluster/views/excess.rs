@@ -33,7 +33,7 @@ impl Views {
         let own = self.content(&guest.own);
         let sight = Sight { group: group.besides(&self.graph, &ports), own };
         let more = sight.entries().filter(|entry| !group.content.has(&entry.id));
-        Some(Room::of(&self.graph, group.content.entries.iter().chain(more)))
+        Some(Room::of(&self.graph, group.content.entries.values().chain(more)))
     }
 
     /// How many ports the host would have: those that are there or to come, open or not, and these.

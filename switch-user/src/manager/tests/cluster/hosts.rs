@@ -9,7 +9,7 @@ async fn the_more_hosts_there_are_the_longer_they_take_to_report_a_change() {
     let many = Many::new().await;
     for number in 0..30 {
         let answer = many.report(&format!("h{number}"), json!({})).await;
-        assert_eq!(answer["spreadMs"], json!((number + 1) / 10), "{number}");
+        assert_eq!(answer["spreadMs"], json!((number + 1) / 5), "{number}");
     }
 }
 

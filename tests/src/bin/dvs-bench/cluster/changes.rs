@@ -14,9 +14,9 @@ use super::{
 
 /// How often each is measured.
 const PORTS: usize = 100;
-const RULES_CHANGED: usize = 40;
-const RULES_ADDED: usize = 20;
-const PEERS: usize = 20;
+const RULES_CHANGED: usize = 100;
+const RULES_ADDED: usize = 100;
+const PEERS: usize = 100;
 
 /// Measures all of them.
 pub(super) async fn measure(fleet: &Fleet, results: &mut Results) -> Result<()> {

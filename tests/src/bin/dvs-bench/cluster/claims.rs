@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How often a claim of one port is measured, and one of many.
-const ONE: usize = 40;
+const ONE: usize = 100;
 const MANY: usize = 5;
 /// Ports that are claimed at once.
 const HUNDRED: usize = 100;
