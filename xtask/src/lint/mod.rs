@@ -82,9 +82,10 @@ impl Check {
 
 /// Runs the checks and fails if one has failed.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if options.only.contains(&Check::Deny) {
-        setup::ensure(&[Part::Lint])?;
-    }
+    let has = |checks: &[Check]| options.only.iter().any(|check| checks.contains(check));
+    let compiles = has(&[Check::Clippy, Check::Rustdoc, Check::Documents]).then_some(Part::Compile);
+    let denies = has(&[Check::Deny]).then_some(Part::Lint);
+    setup::ensure(&compiles.into_iter().chain(denies).collect::<Vec<_>>())?;
     let failed: Vec<_> = options.only.iter().filter(|check| !passes(**check, options.fix)).collect();
     if failed.is_empty() {
         println!("\nAll checks passed.");

@@ -38,7 +38,9 @@ pub(crate) struct Options {
 /// A task's share of the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// Building the BPF object.
+    /// Compiling what is no BPF object.
+    Compile,
+    /// Building the BPF object, and what it is in.
     Build,
     /// Running the switch and the examples.
     Run,
@@ -55,8 +57,16 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 7] =
-        [Self::Build, Self::Run, Self::Cluster, Self::Test, Self::Kernels, Self::Bench, Self::Lint];
+    const ALL: [Self; 8] = [
+        Self::Compile,
+        Self::Build,
+        Self::Run,
+        Self::Cluster,
+        Self::Test,
+        Self::Kernels,
+        Self::Bench,
+        Self::Lint,
+    ];
 
     /// Whether the part has business with this machine's kernel.
     const fn loads_programs(self) -> bool {

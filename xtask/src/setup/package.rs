@@ -73,7 +73,12 @@ pub(crate) const LLVM: Package = package(
 
 /// Everything else.
 pub(crate) const TOOLS: &[Package] = &[
-    package("make", Probe::Program("make"), &[Part::Build], "builds jemalloc, the memory allocator"),
+    package(
+        "make",
+        Probe::Program("make"),
+        &[Part::Compile, Part::Build],
+        "builds jemalloc, the memory allocator",
+    ),
     package("iproute2", Probe::Program("ip"), &[Part::Run, Part::Test], "network namespaces and veth pairs"),
     package("iputils-ping", Probe::Program("ping"), &[Part::Run, Part::Test], "the first thing to try"),
     package("curl", Probe::Program("curl"), &[Part::Run, Part::Test], "a client of web servers"),

@@ -67,7 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn prepare(rings: &[Ring]) -> Result<()> {
     let needs_kernel = rings.iter().any(|ring| *ring != Ring::Host);
     if !needs_kernel {
-        return Ok(());
+        return setup::ensure(&[Part::Compile]);
     }
     let mut parts = vec![Part::Build, Part::Test];
     parts.extend(rings.contains(&Ring::Kernels).then_some(Part::Kernels));
