@@ -81,9 +81,12 @@ struct Near<'a> {
     networks: BTreeSet<&'a str>,
     /// Trunks are: which networks they are in depends on VLANs.
     trunks: bool,
-    /// What a port cannot share with another one.
+    /// What a port cannot share with another one in the same VLAN.
     macs: HashSet<Mac>,
     ips: HashSet<IpAddr>,
+    /// Where these are: in networks, or on trunks too.
+    places: BTreeSet<&'a str>,
+    everywhere: bool,
     /// How ports of these networks take tags: whoever does it in another way is.
     tags: BTreeMap<&'a str, [bool; 2]>,
     /// Groups of which all members are.
@@ -120,6 +123,8 @@ impl<'a> Near<'a> {
         if place || differs(&["mac", "ip"]) {
             self.macs.extend(&port.mac);
             self.ips.extend(&port.ip);
+            self.places.extend(port.network.as_deref());
+            self.everywhere |= port.network.is_none();
         }
         self.trunks |= place && port.trunk.is_some();
         if let Some(network) = port.network.as_deref().filter(|_| place) {
@@ -152,9 +157,19 @@ impl<'a> Near<'a> {
 
     /// True if no port is near but those that changed.
     fn is_nobody(&self) -> bool {
-        let Self { networks, trunks, macs, ips, tags, groups, unknown } = self;
+        let Self { networks, trunks, macs, ips, places: _, everywhere: _, tags, groups, unknown } = self;
         let alone = networks.is_empty() && !trunks && macs.is_empty() && ips.is_empty() && tags.is_empty();
         alone && groups.is_empty() && unknown.is_empty()
+    }
+
+    /// True if a port may be in a VLAN with one whose addresses or place have changed.
+    fn meets(&self, port: &Port) -> bool {
+        let place = port.network.as_deref();
+        self.everywhere || port.trunk.is_some() || place.is_some_and(|network| self.places.contains(network))
+    }
+
+    fn has_address_of(&self, port: &Port) -> bool {
+        port.mac.iter().any(|mac| self.macs.contains(mac)) || port.ip.iter().any(|ip| self.ips.contains(ip))
     }
 
     fn is(&self, port: &Port) -> bool {
@@ -162,8 +177,7 @@ impl<'a> Near<'a> {
         let tag = network.and_then(|network| self.tags.get(network));
         network.is_some_and(|network| self.networks.contains(network))
             || (self.trunks && port.trunk.is_some())
-            || port.mac.iter().any(|mac| self.macs.contains(mac))
-            || port.ip.iter().any(|ip| self.ips.contains(ip))
+            || (self.meets(port) && self.has_address_of(port))
             || tag.is_some_and(|others| others[usize::from(port.qinq)])
             || self.groups.iter().any(|group| is_member(port, group))
             || (port.ip.is_empty() && self.unknown.iter().any(|group| is_member(port, group)))
